@@ -1,0 +1,1 @@
+"""Frozen values that every layer above may hold; no behaviour beyond checking themselves."""

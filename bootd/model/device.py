@@ -1,0 +1,64 @@
+"""Block devices: what udev tells about a thing that may hold a file system."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class DeviceKind(Enum):
+    """What a person would call the medium; the value is the word shown and used in settings."""
+
+    DISK = "disk"
+    MMC = "mmc"
+    NVME = "nvme"
+    USB = "usb"
+    OPTICAL = "optical"
+    NETWORK = "network"
+    DIRECTORY = "directory"
+    """A directory that plays a device (`bootd --machine`, `bootdctl scan`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockDevice:
+    """A partition, whole disk or stand-in directory with a file system on it.
+
+    Attributes:
+        name: Kernel name such as `sda1`; unique among the devices present, reused later.
+        node: Path to open: the device node, or the directory that plays the device.
+        uuid: File-system UUID as udev reports it, or "".
+        label: File-system label, decoded and cleaned, or "".
+        partuuid: UUID in the partition table, or "".
+        partlabel: Name in the partition table, or "".
+        fstype: As blkid names it (`ext4`, `vfat`), or "".
+        disk: Kernel name of the whole disk; equal to `name` for a disk without partitions.
+        model: The disk's model for a person, cleaned, or "".
+        size_bytes: Size of this device, 0 when unknown.
+        removable: The kernel says that the medium can be taken out.
+        sequence: The kernel's diskseq: differs when another medium took the same name; 0 unknown.
+    """
+
+    name: str
+    node: str
+    uuid: str = ""
+    label: str = ""
+    partuuid: str = ""
+    partlabel: str = ""
+    fstype: str = ""
+    disk: str = ""
+    model: str = ""
+    kind: DeviceKind = DeviceKind.DISK
+    size_bytes: int = 0
+    removable: bool = False
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEvent:
+    """What a source of devices reports: this device is there as described, or gone.
+
+    Attributes:
+        name: Kernel name.
+        device: None when it is gone, has lost its medium or its file system.
+    """
+
+    name: str
+    device: BlockDevice | None

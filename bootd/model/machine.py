@@ -1,0 +1,32 @@
+"""The machine that runs bootd: what it is and what its kernel can do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Read once at start; nothing in it changes while a kernel runs, lockdown apart.
+
+    Attributes:
+        architecture: As `uname -m` prints it.
+        model: /model of the live tree, cleaned, or the SMBIOS product, or "".
+        compatible: Root compatible strings, most specific first; empty without a device tree.
+        serial: Serial number for a person, or "".
+        kernel: Release of the running kernel.
+        memory_bytes: MemTotal.
+        lockdown: `none`, `integrity` or `confidentiality`.
+        kexec_load: Whether kexec_load(2) exists and may be used now.
+        kexec_file: Whether kexec_file_load(2) exists.
+        kexec_file_dtb: Whether it accepts a DTB file descriptor (bootd's kernel patch).
+    """
+
+    architecture: str
+    model: str = ""
+    compatible: tuple[str, ...] = ()
+    serial: str = ""
+    kernel: str = ""
+    memory_bytes: int = 0
+    lockdown: str = "none"
+    kexec_load: bool = False
+    kexec_file: bool = False
+    kexec_file_dtb: bool = False

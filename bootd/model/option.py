@@ -1,0 +1,156 @@
+"""Boot options: what can be booted, whatever configuration format said so."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from bootd.model.problem import Problem
+
+OptionId = NewType("OptionId", str)
+"""`<format>:<file-system UUID>:<entry>`: the same after every rescan, restart and replugging."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that a configuration names, before anyone has looked for it.
+
+    Attributes:
+        path: Absolute and normalised, from the root of its file system.
+        device: How the configuration names another device (`UUID=…`, `LABEL=…`, `/dev/…`);
+            None means the device that the configuration was read from.
+    """
+
+    path: str
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/") or "/../" in f"{self.path}/" or "\0" in self.path:
+            msg = f"not a normalised absolute path: {self.path!r}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootOption:
+    """One entry of one configuration file, as its format module read it.
+
+    All text is cleaned (`bootd.model.text.clean`) except `cmdline` and paths, which must reach the
+    kernel and the file system byte for byte; views clean them for people.
+
+    Attributes:
+        entry: The entry's own id within its format and file system, stable over edits of others.
+        format: Name in the FORMATS table.
+        source: Absolute path of the configuration file.
+        line: 1-based line where the entry starts, or None.
+        title: What to show.
+        linux: The kernel; None for an entry that names none (it is then not bootable).
+        initrds: In the order in which they are concatenated.
+        devicetree: The DTB that the entry names.
+        devicetree_dir: A folder of DTBs from which this board's is chosen.
+        devicetree_none: The entry asks for the running tree (`FDT -`, `devicetree none`).
+        overlays: In the order in which they are applied.
+        submenu: Titles of the submenus around the entry, outermost first.
+        is_default: The configuration marks it as its default.
+        sort_key: BLS sort-key, or "".
+        architecture: BLS architecture (`x64`, `aa64`), or "" for any.
+        tries_left: Boot counting, None when the entry does not count.
+        absent: Files named above that this device does not have.
+        notes: Sentences on what was understood but not used.
+    """
+
+    entry: str
+    format: str
+    source: str
+    title: str
+    line: int | None = None
+    version: str = ""
+    linux: FileRef | None = None
+    initrds: tuple[FileRef, ...] = ()
+    cmdline: str = ""
+    devicetree: FileRef | None = None
+    devicetree_dir: FileRef | None = None
+    devicetree_none: bool = False
+    overlays: tuple[FileRef, ...] = ()
+    submenu: tuple[str, ...] = ()
+    is_default: bool = False
+    sort_key: str = ""
+    machine_id: str = ""
+    architecture: str = ""
+    tries_left: int | None = None
+    tries_done: int | None = None
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """Everything that the format modules found on one file system.
+
+    Attributes:
+        options: In the order in which the distribution's own boot loader would list them.
+        timeout_s: Seconds the configuration asks to wait, or None when it does not say.
+    """
+
+    options: tuple[BootOption, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    timeout_s: int | None = None
+
+    def __add__(self, other: "ScanResult") -> "ScanResult":
+        """Join what two formats found; the first timeout that was given wins."""
+        return ScanResult(
+            options=self.options + other.options,
+            problems=self.problems + other.problems,
+            timeout_s=other.timeout_s if self.timeout_s is None else self.timeout_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A file that is not there yet.
+
+    Attributes:
+        what: Which part of the option: `linux`, `initrd`, `devicetree` or `devicetreeOverlay`.
+        device: Device spec as written, or the own device's name.
+    """
+
+    what: str
+    device: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedFile:
+    """A file on a device that is present.
+
+    Attributes:
+        device: Kernel name.
+        path: Absolute, from the root of that device's file system.
+    """
+
+    device: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOption:
+    """A boot option set against the devices that are present now.
+
+    Attributes:
+        device: Kernel name of the device whose configuration holds the entry.
+        missing: Empty when every file is there.
+        reasons: Sentences on why it cannot boot; empty when it can.
+    """
+
+    id: OptionId
+    device: str
+    option: BootOption
+    linux: ResolvedFile | None = None
+    initrds: tuple[ResolvedFile, ...] = ()
+    devicetree: ResolvedFile | None = None
+    devicetree_dir: ResolvedFile | None = None
+    overlays: tuple[ResolvedFile, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def bootable(self) -> bool:
+        """Whether nothing is known that keeps it from booting."""
+        return not self.missing and not self.reasons

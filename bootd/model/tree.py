@@ -1,0 +1,108 @@
+"""Device trees as decisions: which one the next kernel gets, and why each property is as it is."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class TreeMode(Enum):
+    """What a person or an entry asks for; the value is the word used on wire and command line."""
+
+    MERGED = "merged"
+    """The shipped tree with this board's facts: the normal case."""
+    RUNNING = "running"
+    """The running kernel's tree, only /chosen rewritten."""
+    SHIPPED = "shipped"
+    """The shipped tree with only what a kernel cannot do without; for experts."""
+
+
+class TreeOrigin(Enum):
+    """What the next kernel's tree was made from."""
+
+    MERGED = "merged"
+    RUNNING = "running"
+    SHIPPED = "shipped"
+
+
+class FactSource(Enum):
+    """Where a value came from."""
+
+    LIVE = "live"
+    SHIPPED = "shipped"
+    POLICY = "policy"
+    BOOT_OPTION = "boot-option"
+
+
+class FactAction(Enum):
+    """What was done to the shipped tree."""
+
+    SET = "set"
+    ADD = "add"
+    DELETE = "delete"
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Why one property (or whole node) of the merged tree differs from the shipped one.
+
+    Attributes:
+        path: Node in the merged tree; `/memreserve/` for the reservation block.
+        property: Property name, or "" when the whole node is meant.
+        rule: Name in the RULES table.
+        reason: A sentence.
+    """
+
+    path: str
+    property: str
+    source: FactSource
+    rule: str
+    action: FactAction
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRequest:
+    """What an option asks for; paths are absolute on the device that a worker holds.
+
+    Attributes:
+        devicetree: The entry's own DTB.
+        devicetree_dir: Folder to choose from.
+        kernel_version: For the version folders of distributions, or "".
+        overlays: DTBO paths, in order.
+        cmdline: Becomes /chosen/bootargs.
+    """
+
+    mode: TreeMode = TreeMode.MERGED
+    devicetree: str | None = None
+    devicetree_dir: str | None = None
+    kernel_version: str = ""
+    overlays: tuple[str, ...] = ()
+    cmdline: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeReport:
+    """What became of a TreeRequest; the blob itself travels beside it.
+
+    Attributes:
+        origin: What the tree was made from.
+        summary: One line for the menu, such as `merged: rk3566-….dtb + 14 live facts`.
+        shipped_path: The DTB that was used, or None.
+        selected_by: How it was chosen (`entry`, `first-compatible` …), or "".
+        facts: Every difference from the base tree.
+        suggestions: DTBs a person could pick, best first, when none was chosen.
+        notes: Sentences that a person should see.
+        changed_outside_chosen: The blob differs from the live tree elsewhere than in /chosen.
+        sha256: Hex digest of the blob as handed to the loader (before initrd addresses).
+    """
+
+    origin: TreeOrigin
+    summary: str
+    shipped_path: str | None = None
+    selected_by: str = ""
+    facts: tuple[Fact, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    changed_outside_chosen: bool = False
+    sha256: str = ""

@@ -1,0 +1,1 @@
+"""The language of clients and server: `org.bootd.Boot` over Varlink. Pure; shared by both sides."""

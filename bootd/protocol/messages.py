@@ -1,0 +1,325 @@
+"""What clients see: views of the daemon's state, events, requests and replies.
+
+`org.bootd.Boot.varlink` beside this module is the published form; a test compares the two.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+INTERFACE: Final = "org.bootd.Boot"
+"""Name of the interface; methods and errors are below it."""
+
+SOCKET: Final = "/run/bootd/org.bootd.Boot"
+"""Where the daemon listens."""
+
+
+class Phase(Enum):
+    """What the daemon as a whole is doing."""
+
+    MENU = "menu"
+    LOADING = "loading"
+    EXECUTING = "executing"
+
+
+class Level(Enum):
+    """How much a status line matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """A file of an option; `device` is a kernel name, or the spec as written while it waits."""
+
+    device: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingView:
+    """A file that is not there yet; `what` says which (`linux`, `initrd` …)."""
+
+    what: str
+    device: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemView:
+    """Something wrong on a device; `line` is 1-based or null."""
+
+    source: str
+    line: int | None = None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """A device that is present.
+
+    Attributes:
+        state: `probing`, `ready` or `failed`; problems say why.
+    """
+
+    name: str
+    node: str = ""
+    uuid: str = ""
+    label: str = ""
+    partuuid: str = ""
+    partlabel: str = ""
+    fstype: str = ""
+    disk: str = ""
+    model: str = ""
+    kind: str = "disk"
+    size_bytes: int = 0
+    removable: bool = False
+    state: str = "ready"
+    problems: tuple[ProblemView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionView:
+    """A boot option; names follow io.systemd.BootControl.BootEntry.
+
+    Attributes:
+        options: The kernel command line exactly as it will be passed.
+        tree: One line on the tree it gets, or "" when nobody has asked yet (see Explain).
+        reasons: Why it cannot boot; with `missing` empty and no reason it is `bootable`.
+    """
+
+    id: str
+    device: str
+    format: str
+    source: str
+    title: str
+    version: str = ""
+    linux: FileView | None = None
+    initrd: tuple[FileView, ...] = ()
+    options: str = ""
+    devicetree: FileView | None = None
+    devicetree_dir: FileView | None = None
+    devicetree_overlay: tuple[FileView, ...] = ()
+    submenu: tuple[str, ...] = ()
+    sort_key: str = ""
+    machine_id: str = ""
+    architecture: str = ""
+    is_default: bool = False
+    is_selected: bool = False
+    bootable: bool = True
+    missing: tuple[MissingView, ...] = ()
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tries_left: int | None = None
+    tries_done: int | None = None
+    tree: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The daemon in one record.
+
+    Attributes:
+        board: Model of this board, cleaned.
+        default_id: What the countdown will boot, or null.
+        selected_id: What a client selected or is being booted, or null.
+        seconds_left: Of the countdown; null while none runs.
+        countdown_stopped_by: Who stopped it (`console ttyAMA0`, `bootdctl of uid 0`), or "".
+        probing: Devices that are still being looked at.
+        progress: 0..100 while loading, else null.
+        message: The newest line of the status log, or "".
+        dry_run: Nothing will really be executed.
+    """
+
+    phase: Phase = Phase.MENU
+    board: str = ""
+    architecture: str = ""
+    kernel: str = ""
+    version: str = ""
+    default_id: str | None = None
+    selected_id: str | None = None
+    seconds_left: int | None = None
+    countdown_stopped_by: str = ""
+    probing: int = 0
+    progress: int | None = None
+    message: str = ""
+    level: Level = Level.INFO
+    kexec: tuple[str, ...] = ()
+    lockdown: str = "none"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactView:
+    """One decision about one property of the next kernel's tree (DESIGN.md, `--explain=json`)."""
+
+    path: str
+    property: str
+    source: str
+    rule: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeView:
+    """What tree an option gets, and why."""
+
+    origin: str
+    summary: str
+    shipped_path: str | None = None
+    selected_by: str = ""
+    facts: tuple[FactView, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where an option came from, what would happen at its boot, or why it cannot boot.
+
+    Attributes:
+        loader: Name of the loader that would be used, or "".
+        why: Sentence on the choice of loader and tree.
+        refused: Why it cannot be booted now, or null.
+    """
+
+    option: OptionView
+    tree: TreeView | None = None
+    loader: str = ""
+    why: str = ""
+    refused: str | None = None
+
+
+# Events -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The whole state; first event of a subscription."""
+
+    devices: tuple[DeviceView, ...]
+    options: tuple[OptionView, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceChanged:
+    """A device appeared or changed."""
+
+    device: DeviceView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRemoved:
+    """A device is gone, and its options with it (each has its own event)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionChanged:
+    """An option appeared or changed; `position` is its 0-based place in the menu."""
+
+    option: OptionView
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionRemoved:
+    """An option is gone."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged:
+    """Countdown, phase, selection or status line changed."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync:
+    """Events were lost because this client read too slowly; subscribe again."""
+
+    lost: int
+
+
+Event = (
+    Snapshot
+    | DeviceChanged
+    | DeviceRemoved
+    | OptionChanged
+    | OptionRemoved
+    | StatusChanged
+    | Resync
+)
+
+EVENT_KINDS: Final[dict[str, type[Event]]] = {
+    "snapshot": Snapshot,
+    "deviceChanged": DeviceChanged,
+    "deviceRemoved": DeviceRemoved,
+    "optionChanged": OptionChanged,
+    "optionRemoved": OptionRemoved,
+    "statusChanged": StatusChanged,
+    "resync": Resync,
+}
+"""Name on the wire of each kind of event: an Event record has `sequence`, and one member of this
+name; all others are null."""
+
+
+# Requests ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What a person changed before a boot; null or absent means as the entry says.
+
+    Attributes:
+        options: Another command line.
+        devicetree_mode: `merged`, `running` or `shipped`.
+        devicetree: Path of another DTB on the option's device.
+    """
+
+    options: str | None = None
+    devicetree_mode: str | None = None
+    devicetree: str | None = None
+
+
+NO_OVERRIDES: Final = Overrides()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootReply:
+    """What was loaded; the machine leaves right after this reply.
+
+    Attributes:
+        tree: Origin of the tree: `merged`, `running` or `shipped`.
+    """
+
+    loader: str
+    tree: str
+    summary: str
+    why: str
+    tree_sha256: str = ""
+    notes: tuple[str, ...] = ()
+    executed: bool = field(default=True)
+
+
+class ErrorName:
+    """Errors of the interface, full names."""
+
+    NO_SUCH_OPTION: Final = f"{INTERFACE}.NoSuchOption"
+    NOT_BOOTABLE: Final = f"{INTERFACE}.NotBootable"
+    REFUSED: Final = f"{INTERFACE}.Refused"
+    BOOT_FAILED: Final = f"{INTERFACE}.BootFailed"
+    BUSY: Final = f"{INTERFACE}.Busy"
+    PERMISSION_DENIED: Final = "org.varlink.service.PermissionDenied"
+    EXPECTED_MORE: Final = "org.varlink.service.ExpectedMore"
+    METHOD_NOT_FOUND: Final = "org.varlink.service.MethodNotFound"
+    INTERFACE_NOT_FOUND: Final = "org.varlink.service.InterfaceNotFound"
+    INVALID_PARAMETER: Final = "org.varlink.service.InvalidParameter"
