@@ -1,1 +1,1 @@
-"""The only package that talks to the kernel: one function per call, arguments in, OSError out, no policy."""
+"""The only package that talks to the kernel: one function per call, OSError out, no policy."""
