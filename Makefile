@@ -3,11 +3,43 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 BOARD ?= virt
 DISK ?=
+CODE := bootd ui/bootmenu tests bench image
 
 .PHONY: help
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: setup
+setup: ## Install what is missing: apt packages (as root) and .venv. Does nothing when all is there.
+	@tools/setup
+
+.PHONY: test
+test: setup ## Everything: format, lint, types, contracts, unit, root and board tests.
+	@tools/test
+
+.PHONY: check
+check: setup ## The quick part of the tests: no root, no QEMU, no network.
+	@tools/test format lint types contracts spelling unit
+
+.PHONY: fmt
+fmt: setup ## Format the code and fix what the linter can fix.
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+
+.PHONY: coverage
+coverage: setup ## Unit and root tests with branch coverage.
+	@.venv/bin/pytest -q -n 2 -m "not board" --cov --cov-report=term-missing:skip-covered
+
+.PHONY: bench
+bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; table and build/bench.json.
+	@$(PY) -m bench
+
+.PHONY: clean
+clean: ## Remove what was built; keeps .venv and the download cache.
+	@rm -rf build/image build/disks build/bench* dist *.egg-info
+
+# The emulated board ------------------------------------------------------------------------------
