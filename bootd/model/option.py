@@ -1,12 +1,16 @@
 """Boot options: what can be booted, whatever configuration format said so."""
 
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
+from bootd.model.device import DeviceKind
 from bootd.model.problem import Problem
 
 OptionId = NewType("OptionId", str)
 """`<format>:<file-system UUID>:<entry>`: the same after every rescan, restart and replugging."""
+
+WAIT_FOREVER: Final = -1
+"""As a timeout in seconds: a person chooses, however long that takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class BootOption:
         architecture: BLS architecture (`x64`, `aa64`), or "" for any.
         tries_left: Boot counting, None when the entry does not count.
         absent: Files named above that this device does not have.
+        reasons: Sentences on why bootd can start it on no machine (`reads no such image yet`).
         notes: Sentences on what was understood but not used.
     """
 
@@ -77,6 +82,7 @@ class BootOption:
     tries_left: int | None = None
     tries_done: int | None = None
     absent: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -86,7 +92,8 @@ class ScanResult:
 
     Attributes:
         options: In the order in which the distribution's own boot loader would list them.
-        timeout_s: Seconds the configuration asks to wait, or None when it does not say.
+        timeout_s: Seconds the configuration asks to wait (0 boots at once, `WAIT_FOREVER` never),
+            or None when it does not say.
     """
 
     options: tuple[BootOption, ...] = ()
@@ -137,6 +144,10 @@ class ResolvedOption:
         device: Kernel name of the device whose configuration holds the entry.
         missing: Empty when every file is there.
         reasons: Sentences on why it cannot boot; empty when it can.
+        notes: Sentences that a person should see; those of `option` are among them.
+        kind: Of `device`; with `disk` and `removable` all that ordering needs to know of it.
+        disk: Kernel name of the whole disk.
+        removable: Whether `device` may be taken out or brought in by anybody.
     """
 
     id: OptionId
@@ -149,6 +160,10 @@ class ResolvedOption:
     overlays: tuple[ResolvedFile, ...] = ()
     missing: tuple[Missing, ...] = ()
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    kind: DeviceKind = DeviceKind.DISK
+    disk: str = ""
+    removable: bool = False
 
     @property
     def bootable(self) -> bool:
