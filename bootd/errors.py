@@ -11,7 +11,8 @@
     ├── LoadError            a loader refused or failed
     ├── SettingError         bootd.conf or a bootd.* word on the kernel command line
     ├── ProtocolError        a message on the socket, or in an answer of a worker
-    └── CallError            a request that the daemon answered with a named error
+    ├── CallError            a request that the daemon answered with a named error
+    └── UnreachableError     there is no daemon to ask, or it went away
 
 `OSError` is never wrapped below `bootd.services`: it already carries errno and file name.
 Messages are sentences for a person at a serial console: what was tried, on what, what to do.
@@ -133,3 +134,9 @@ class CallError(BootdError):
         super().__init__(message)
         self.name = name
         self.parameters = parameters
+
+
+class UnreachableError(BootdError):
+    """The daemon cannot be reached, does not answer, or went away in the middle."""
+
+    code = "unreachable"

@@ -1,0 +1,284 @@
+"""The client of the daemon: one typed coroutine for each method, one stream of events.
+
+Used by bootmenu and bootdctl alike. Several calls may be under way at once: each has a connection
+of its own, and connections are kept for the next call, so that a long Boot never delays a Cancel.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Self, TypeVar
+
+from bootd.errors import CallError, ProtocolError, UnreachableError
+from bootd.protocol import methods
+from bootd.protocol.codec import Json, from_json, to_json
+from bootd.protocol.events import event_from_json
+from bootd.protocol.messages import (
+    NO_OVERRIDES,
+    SOCKET,
+    BootReply,
+    ErrorName,
+    Event,
+    Explanation,
+    OptionView,
+    Overrides,
+    Resync,
+    Status,
+)
+from bootd.protocol.varlink import (
+    END,
+    MAX_MESSAGE_BYTES,
+    Call,
+    Reply,
+    decode_reply,
+    encode_call,
+)
+
+CONNECT_TIMEOUT_S: Final = 5.0
+QUICK_TIMEOUT_S: Final = 15.0
+"""For calls that the daemon answers from memory."""
+EXPLAIN_TIMEOUT_S: Final = 60.0
+BOOT_TIMEOUT_S: Final = 600.0
+"""A kernel and its initrd may come from a slow card."""
+
+_STANDARD_SENTENCES: Final = {
+    ErrorName.PERMISSION_DENIED: "You may not do this: changing needs root or membership in the "
+    "group bootd.",
+    ErrorName.METHOD_NOT_FOUND: "This bootd does not know that request; it is older than the "
+    "client.",
+    ErrorName.INTERFACE_NOT_FOUND: "The program behind the socket is not bootd.",
+}
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to the daemon; make it with `await Client.connect()`, end it with `close()`.
+
+    Every coroutine raises `CallError` with the daemon's sentence when it refuses,
+    `UnreachableError` when it cannot be asked, and `ProtocolError` when its answer makes no sense.
+    """
+
+    def __init__(self, path: str = SOCKET) -> None:
+        self._path = path
+        self._idle: list[_Connection] = []
+
+    @classmethod
+    async def connect(cls, path: str = SOCKET) -> Self:
+        """Return a client whose daemon was there a moment ago.
+
+        Raises:
+            UnreachableError: It says how to start bootd.
+        """
+        client = cls(path)
+        client._idle.append(await _Connection.open(path))
+        return client
+
+    async def close(self) -> None:
+        """Give up idle connections; calls and streams under way end with their callers."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def describe(self) -> Status:
+        """Return the daemon's status."""
+        reply = await self._call(methods.DESCRIBE, methods.NoParameters(), QUICK_TIMEOUT_S)
+        return from_json(methods.Describing, reply).status
+
+    async def list_options(self) -> tuple[OptionView, ...]:
+        """Return every option in menu order."""
+        options: list[OptionView] = []
+        async with self._connection(methods.LIST_OPTIONS, QUICK_TIMEOUT_S) as connection:
+            async for reply in connection.stream(methods.LIST_OPTIONS):
+                options += from_json(methods.Listing, reply).options
+        return tuple(options)
+
+    async def explain(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> Explanation:
+        """Return what would happen at the boot of an option, and why."""
+        parameters = methods.Explaining(id=option_id, overrides=overrides)
+        reply = await self._call(methods.EXPLAIN, parameters, EXPLAIN_TIMEOUT_S)
+        return from_json(methods.Explained, reply).explanation
+
+    async def select(self, option_id: str, by: str = "") -> None:
+        """Make an option the one that is highlighted everywhere and booted by the countdown."""
+        await self._call(methods.SELECT, methods.Selecting(id=option_id, by=by), QUICK_TIMEOUT_S)
+
+    async def boot(
+        self, option_id: str, overrides: Overrides = NO_OVERRIDES, by: str = ""
+    ) -> BootReply:
+        """Load an option and start it; the reply comes right before this machine leaves."""
+        parameters = methods.Booting(id=option_id, overrides=overrides, by=by)
+        reply = await self._call(methods.BOOT, parameters, BOOT_TIMEOUT_S)
+        return from_json(methods.Booted, reply).reply
+
+    async def cancel(self, by: str = "") -> None:
+        """Stop the countdown, or a load that has not been executed yet."""
+        await self._call(methods.CANCEL, methods.Cancelling(by=by), QUICK_TIMEOUT_S)
+
+    async def rescan(self) -> None:
+        """Look at every device again."""
+        await self._call(methods.RESCAN, methods.NoParameters(), QUICK_TIMEOUT_S)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield a Snapshot, then every change, until the daemon ends or the caller stops.
+
+        A large menu comes as a Snapshot of its first options followed by an OptionChanged for each
+        other one. When events were lost a Resync is yielded, and then a new Snapshot.
+
+        Raises:
+            UnreachableError: The daemon ended.
+        """
+        connection = await _Connection.open(self._path)
+        try:
+            again = True
+            while again:
+                again = False
+                async for event in _subscription(connection):
+                    yield event
+                    again = isinstance(event, Resync)
+        finally:
+            await connection.close()
+        raise UnreachableError("bootd ended the stream of events.")
+
+    async def _call(
+        self, method: methods.Method, parameters: object, timeout_s: float
+    ) -> dict[str, Json]:
+        async with self._connection(method, timeout_s) as connection:
+            return await connection.call(method, parameters)
+
+    @asynccontextmanager
+    async def _connection(
+        self, method: methods.Method, timeout_s: float
+    ) -> AsyncIterator["_Connection"]:
+        """Lend a connection for one call; it is kept for the next unless the call broke off."""
+        while self._idle and self._idle[-1].ended:
+            await self._idle.pop().close()  # the daemon was restarted in between
+        connection = self._idle.pop() if self._idle else await _Connection.open(self._path)
+        keep = False
+        try:
+            async with asyncio.timeout(timeout_s):
+                yield connection
+            keep = True
+        except CallError:
+            keep = True
+            raise
+        except TimeoutError as error:
+            sentence = f"bootd has not answered {method.name} for {timeout_s:.0f} s."
+            raise UnreachableError(sentence) from error
+        finally:
+            if keep:
+                self._idle.append(connection)
+            else:
+                await connection.close()
+
+
+class _Connection:
+    """One socket; one call at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, path: str) -> Self:
+        """Connect.
+
+        Raises:
+            UnreachableError: Nobody listens there, or may not be asked.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                return cls(*await asyncio.open_unix_connection(path, limit=MAX_MESSAGE_BYTES))
+        except TimeoutError as error:
+            raise UnreachableError(f"bootd does not accept connections on {path}.") from error
+        except OSError as error:
+            raise UnreachableError(_why_not(path, error)) from error
+
+    @property
+    def ended(self) -> bool:
+        """Whether the daemon has closed this connection."""
+        return self._reader.at_eof() or self._writer.is_closing()
+
+    async def close(self) -> None:
+        """Close the socket."""
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def call(self, method: methods.Method, parameters: object) -> dict[str, Json]:
+        """Ask once and return the reply's parameters."""
+        await self._send(method, parameters, more=False)
+        return (await self._receive()).parameters
+
+    async def stream(self, method: methods.Method) -> AsyncIterator[dict[str, Json]]:
+        """Ask with `more` and yield each reply's parameters."""
+        await self._send(method, methods.NoParameters(), more=True)
+        continues = True
+        while continues:
+            reply = await self._receive()
+            yield reply.parameters
+            continues = reply.continues
+
+    async def _send(self, method: methods.Method, parameters: object, *, more: bool) -> None:
+        members = to_json(parameters)
+        assert isinstance(members, dict)  # noqa: S101 - every parameters record becomes an object
+        call = Call(method=method.full_name, parameters=members, more=more)
+        try:
+            self._writer.write(encode_call(call))
+            await self._writer.drain()
+        except ConnectionError as error:
+            raise UnreachableError("bootd closed the connection.") from error
+
+    async def _receive(self) -> Reply:
+        try:
+            frame = await self._reader.readuntil(END)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise UnreachableError("bootd closed the connection.") from error
+        except asyncio.LimitOverrunError as error:
+            raise ProtocolError("bootd sent a message that is too long") from error
+        reply = decode_reply(frame)
+        if reply.error:
+            raise _call_error(reply)
+        return reply
+
+
+async def _subscription(connection: _Connection) -> AsyncIterator[Event]:
+    expected = 0
+    async for reply in connection.stream(methods.SUBSCRIBE):
+        numbered = event_from_json(reply.get("event"))
+        if numbered is None:
+            expected += 1
+            continue
+        sequence, event = numbered
+        if sequence != expected:
+            raise ProtocolError(f"expected event {expected}, got {sequence}")
+        expected += 1
+        yield event
+
+
+def _call_error(reply: Reply) -> CallError:
+    message = reply.parameters.get("message")
+    if not isinstance(message, str):
+        message = _STANDARD_SENTENCES.get(reply.error, _unknown_error(reply))
+    return CallError(reply.error, message, dict(reply.parameters))
+
+
+def _unknown_error(reply: Reply) -> str:
+    details = ", ".join(f"{key}: {value}" for key, value in reply.parameters.items())
+    return f"bootd answered with the error {reply.error}" + (f" ({details})." if details else ".")
+
+
+def _why_not(path: str, error: OSError) -> str:
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError():
+            hint = "start it with `systemctl start bootd`, or name its socket with --socket"
+            return f"bootd is not running: nobody listens on {path}; {hint}."
+        case PermissionError():
+            return f"You may not connect to {path}."
+        case _:
+            return f"Cannot connect to bootd on {path}: {error.strerror or error}."

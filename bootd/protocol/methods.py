@@ -1,0 +1,190 @@
+"""The methods and errors of `org.bootd.Boot`, from which client and server are both derived.
+
+To add a method: its two records here, one line in `METHODS`, one handler in `bootd.server.methods`,
+and its declaration in `org.bootd.Boot.varlink` (a test compares).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from bootd.protocol.messages import (
+    INTERFACE,
+    NO_OVERRIDES,
+    BootReply,
+    Event,
+    Explanation,
+    OptionView,
+    Overrides,
+    Status,
+)
+
+
+class Replies(Enum):
+    """How many replies a method gives."""
+
+    ONE = auto()
+    SEVERAL = auto()
+    """One, or with `more` as many as needed."""
+    STREAM = auto()
+    """Only with `more`: without it the error ExpectedMore."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoParameters:
+    """Parameters of a method that takes none, or gives none back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describing:
+    """Reply of Describe."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Reply of ListOptions: options in menu order; with `more` in several parts."""
+
+    options: tuple[OptionView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """Reply of Subscribe.
+
+    Attributes:
+        event: On the wire a record with `sequence` and one member named as in EVENT_KINDS.
+    """
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selecting:
+    """Parameters of Select.
+
+    Attributes:
+        by: Who acts, for other people to see; "" lets the daemon say which user it was.
+    """
+
+    id: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booting:
+    """Parameters of Boot."""
+
+    id: str
+    overrides: Overrides = NO_OVERRIDES
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booted:
+    """Reply of Boot."""
+
+    reply: BootReply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelling:
+    """Parameters of Cancel."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explaining:
+    """Parameters of Explain."""
+
+    id: str
+    overrides: Overrides = NO_OVERRIDES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Reply of Explain."""
+
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method.
+
+    Attributes:
+        name: Without the interface.
+        changes: It may be called only by root and members of the group `bootd`.
+    """
+
+    name: str
+    parameters: type
+    reply: type
+    changes: bool
+    replies: Replies = Replies.ONE
+
+    @property
+    def full_name(self) -> str:
+        """The name as a call carries it."""
+        return f"{INTERFACE}.{self.name}"
+
+
+DESCRIBE: Final = Method(name="Describe", parameters=NoParameters, reply=Describing, changes=False)
+LIST_OPTIONS: Final = Method(
+    name="ListOptions",
+    parameters=NoParameters,
+    reply=Listing,
+    changes=False,
+    replies=Replies.SEVERAL,
+)
+SUBSCRIBE: Final = Method(
+    name="Subscribe",
+    parameters=NoParameters,
+    reply=Occurrence,
+    changes=False,
+    replies=Replies.STREAM,
+)
+EXPLAIN: Final = Method(name="Explain", parameters=Explaining, reply=Explained, changes=False)
+SELECT: Final = Method(name="Select", parameters=Selecting, reply=NoParameters, changes=True)
+BOOT: Final = Method(name="Boot", parameters=Booting, reply=Booted, changes=True)
+CANCEL: Final = Method(name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True)
+RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameters, changes=True)
+
+METHODS: Final[tuple[Method, ...]] = (
+    DESCRIBE,
+    LIST_OPTIONS,
+    SUBSCRIBE,
+    EXPLAIN,
+    SELECT,
+    BOOT,
+    CANCEL,
+    RESCAN,
+)
+"""In the order of the published interface."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionFailure:
+    """Parameters of an error about one option; `message` is the sentence to show."""
+
+    id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Parameters of an error that is not about one option."""
+
+    message: str
+
+
+ERRORS: Final[dict[str, type]] = {
+    "NoSuchOption": OptionFailure,
+    "NotBootable": OptionFailure,
+    "Refused": OptionFailure,
+    "BootFailed": OptionFailure,
+    "Busy": Failure,
+}
+"""Name without the interface -> its parameters."""
