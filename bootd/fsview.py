@@ -36,7 +36,11 @@ class FsView(Protocol):
         ...
 
     def list_dir(self, path: str, /) -> tuple[str, ...]:
-        """Return a directory's names, sorted; empty when there is no such directory."""
+        """Return a directory's names, sorted; empty when there is no such directory.
+
+        Raises:
+            OSError: The medium failed, or the file system is damaged.
+        """
         ...
 
     def is_file(self, path: str, /) -> bool:
