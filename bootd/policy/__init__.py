@@ -1,0 +1,1 @@
+"""Rules for boot options: resolving, menu order, default, countdown. Pure; time is an argument."""

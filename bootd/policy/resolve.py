@@ -1,0 +1,197 @@
+"""Resolving: a boot option set against the devices that are present now.
+
+Device specs understood: `UUID=`, `LABEL=`, `PARTUUID=`, `PARTLABEL=`, `/dev/NAME` and the links of
+/dev/disk/by-uuid, by-label, by-partuuid, by-partlabel. UUIDs compare without case, because vfat's
+are written both ways.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.option import (
+    BootOption,
+    FileRef,
+    Missing,
+    OptionId,
+    ResolvedFile,
+    ResolvedOption,
+)
+from bootd.model.text import clean
+
+_TAGS: Final = {
+    "UUID": "uuid",
+    "LABEL": "label",
+    "PARTUUID": "partuuid",
+    "PARTLABEL": "partlabel",
+}
+
+_LINKS: Final = {f"/dev/disk/by-{name}/": tag for tag, name in _TAGS.items()}
+
+_MACHINES: Final[Mapping[str, tuple[str, ...]]] = {
+    "x64": ("x86_64",),
+    "ia32": ("i386", "i486", "i586", "i686"),
+    "aa64": ("aarch64",),
+    "arm": ("arm", "armv5tel", "armv6l", "armv7l", "armv8l"),
+    "riscv32": ("riscv32",),
+    "riscv64": ("riscv64",),
+    "loongarch32": ("loongarch32",),
+    "loongarch64": ("loongarch64",),
+    "ia64": ("ia64",),
+}
+"""Architectures of the UEFI specification (2.10, section 3.5.1.1) to what uname(2) calls them."""
+
+_OPEN_TO_ANYBODY: Final = frozenset({DeviceKind.USB, DeviceKind.OPTICAL})
+"""Kinds that a passer-by can bring in, whatever the kernel says about their medium."""
+
+_NOT_OF_DISKS: Final = ("/dev/mapper/", "/dev/nfs", "/dev/ram", "/dev/md", "/dev/mtd", "/dev/ubi")
+"""Roots that the next system sets up itself; looking for them here would say nothing."""
+
+
+def resolve(
+    option: BootOption,
+    device: BlockDevice,
+    devices: Mapping[str, BlockDevice],
+    architecture: str,
+) -> ResolvedOption:
+    """Find every file of `option`, and say what keeps it from booting.
+
+    Args:
+        option: As a format module read it.
+        device: The device that it was read from.
+        devices: All that are present, by kernel name, `device` among them.
+        architecture: Of this machine, as `uname -m` prints it.
+    """
+    twins = _twins(device, devices)
+    files = _Files(option, device, devices)
+    return ResolvedOption(
+        id=_option_id(option, device, twins),
+        device=device.name,
+        option=option,
+        linux=files.find("linux", option.linux),
+        initrds=files.find_all("initrd", option.initrds),
+        devicetree=files.find("devicetree", option.devicetree),
+        devicetree_dir=files.find_dir(option.devicetree_dir),
+        overlays=files.find_all("devicetreeOverlay", option.overlays),
+        missing=tuple(files.missing),
+        reasons=tuple(_reasons(option, architecture)),
+        notes=(
+            *option.notes,
+            *files.notes,
+            *_twin_notes(device, twins),
+            *_root_notes(option, devices),
+        ),
+        kind=device.kind,
+        disk=device.disk or device.name,
+        removable=device.removable or device.kind in _OPEN_TO_ANYBODY,
+    )
+
+
+def find_device(spec: str, devices: Iterable[BlockDevice]) -> BlockDevice | None:
+    """Return the device that `spec` names, or None; the first by name when several answer."""
+    tag, value = split_spec(spec)
+    if not value:
+        return None
+    wanted = value.casefold()
+    found = [d for d in devices if str(getattr(d, tag)).casefold() == wanted]
+    return min(found, key=lambda d: d.name, default=None)
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """Return the field of `BlockDevice` that `spec` is about, and its value ("" when unknown)."""
+    for link, tag in _LINKS.items():
+        if spec.startswith(link):
+            return _TAGS[tag], spec.removeprefix(link)
+    if spec.startswith("/dev/"):
+        return "name", spec.removeprefix("/dev/")
+    tag, _, value = spec.partition("=")
+    return _TAGS.get(tag, "uuid"), value.strip('"') if tag in _TAGS else ""
+
+
+class _Files:
+    """Looks up one option's files and collects what is missing on the way."""
+
+    def __init__(
+        self, option: BootOption, device: BlockDevice, devices: Mapping[str, BlockDevice]
+    ) -> None:
+        self._absent = frozenset(option.absent)
+        self._device = device
+        self._devices = devices
+        self.missing: list[Missing] = []
+        self.notes: list[str] = []
+
+    def find(self, what: str, ref: FileRef | None) -> ResolvedFile | None:
+        """Return where the file is, or would be on a device that is here."""
+        if ref is None:
+            return None
+        if ref.device is None:
+            if ref.path in self._absent:
+                self.missing.append(Missing(what=what, device=self._device.name, path=ref.path))
+            return ResolvedFile(device=self._device.name, path=ref.path)
+        holder = find_device(ref.device, self._devices.values())
+        if holder is None:
+            self.missing.append(Missing(what=what, device=ref.device, path=ref.path))
+            return None
+        return ResolvedFile(device=holder.name, path=ref.path)
+
+    def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
+        """Return those that are on devices that are here, in order."""
+        return tuple(file for ref in refs if (file := self.find(what, ref)) is not None)
+
+    def find_dir(self, ref: FileRef | None) -> ResolvedFile | None:
+        """Return the folder of device trees; one that is not there costs the choice only.
+
+        U-Boot goes on with the firmware's tree then (boot/pxe_utils.c, label_boot), so a missing
+        folder is no reason to refuse the boot.
+        """
+        if ref is not None and ref.device is None and ref.path in self._absent:
+            self.notes.append(f"the folder of device trees {clean(ref.path)} is not there")
+            return None
+        return self.find("devicetree", ref)
+
+
+def _option_id(option: BootOption, device: BlockDevice, twins: list[str]) -> OptionId:
+    place = device.uuid or device.name
+    if twins:
+        # Two file systems with one UUID, such as a copied card: the partition tells them apart.
+        place = f"{place}+{device.partuuid or device.name}"
+    return OptionId(f"{option.format}:{place}:{option.entry}")
+
+
+def _twins(device: BlockDevice, devices: Mapping[str, BlockDevice]) -> list[str]:
+    """Return the names of other devices whose file system has the same UUID."""
+    if not device.uuid:
+        return []
+    same = device.uuid.casefold()
+    return sorted(
+        d.name for d in devices.values() if d.uuid.casefold() == same and d.name != device.name
+    )
+
+
+def _twin_notes(device: BlockDevice, twins: list[str]) -> list[str]:
+    if not twins:
+        return []
+    names = ", ".join(twins)
+    return [f"{device.name} and {names} have the same file-system UUID; one may be a copy"]
+
+
+def _reasons(option: BootOption, architecture: str) -> list[str]:
+    reasons = list(option.reasons)
+    if option.linux is None and not reasons:
+        reasons.append("its entry names no kernel")
+    wanted = option.architecture.casefold()
+    machines = _MACHINES.get(wanted, (wanted,))
+    if wanted and architecture.casefold() not in machines:
+        reasons.append(f"kernel is for {machines[0]}, this board is {architecture}")
+    return reasons
+
+
+def _root_notes(option: BootOption, devices: Mapping[str, BlockDevice]) -> list[str]:
+    """Look up the last `root=` of the command line, which is the one that the kernel uses."""
+    roots = [word[5:] for word in option.cmdline.split(" ") if word.startswith("root=")]
+    if not roots or roots[-1].startswith(_NOT_OF_DISKS):
+        return []
+    _, value = split_spec(roots[-1])
+    if not value or "/" in value or find_device(roots[-1], devices.values()):
+        return []
+    return [f"its root file system {clean(roots[-1])} is on no device that is here now"]

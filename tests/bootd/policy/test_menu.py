@@ -1,0 +1,57 @@
+"""Order of the menu and choice of the default."""
+
+from dataclasses import replace
+
+from bootd.model.device import DeviceKind
+from bootd.policy import menu
+from tests.support.options import device, option, resolved
+
+NVME = device("nvme0n1p1", uuid="n", kind=DeviceKind.NVME)
+CARD = device("mmcblk0p1", uuid="c", kind=DeviceKind.MMC)
+STICK = device("sda1", uuid="s", kind=DeviceKind.USB)
+
+
+def test_devices_come_by_kind_disk_and_partition_whatever_came_first() -> None:
+    names = ["sdb1", "sda10", "sda2"]
+    options = [resolved(option(), device(name, uuid=name)) for name in names]
+    options += [resolved(option(), each) for each in (STICK, CARD, NVME)]
+    wanted = ["nvme0n1p1", "mmcblk0p1", "sda2", "sda10", "sdb1", "sda1"]
+    assert [each.device for each in menu.order(options)] == wanted
+    assert menu.order(reversed(options)) == menu.order(options)
+
+
+def test_options_of_one_device_keep_their_order() -> None:
+    options = [resolved(option(entry), NVME) for entry in ("zeta", "alpha", "mid")]
+    assert [o.option.entry for o in menu.order(options)] == ["zeta", "alpha", "mid"]
+
+
+def test_the_default_is_the_marked_option_of_the_best_device() -> None:
+    options = menu.order(
+        [
+            resolved(option("other"), NVME),
+            resolved(option("chosen", is_default=True), NVME),
+            resolved(option("card", is_default=True), CARD),
+        ]
+    )
+    assert menu.default(options) == "extlinux:n:chosen"
+
+
+def test_a_marked_option_that_cannot_boot_leaves_the_default_to_the_next_device() -> None:
+    broken = replace(option(is_default=True), absent=("/vmlinuz",))
+    options = menu.order([resolved(broken, NVME), resolved(option("card", is_default=True), CARD)])
+    assert menu.default(options) == "extlinux:c:card"
+
+
+def test_what_anybody_can_plug_in_is_never_the_default() -> None:
+    marked = option(is_default=True)
+    media = [STICK, device("sr0", kind=DeviceKind.OPTICAL), device("sdc1", removable=True)]
+    assert menu.default([resolved(marked, each) for each in media]) is None
+
+
+def test_an_option_whose_attempts_are_used_up_is_not_the_default() -> None:
+    bad = replace(option(is_default=True), tries_left=0, tries_done=3)
+    assert menu.default([resolved(bad, NVME)]) is None
+
+
+def test_nothing_marked_means_no_default() -> None:
+    assert menu.default([resolved(option(), NVME)]) is None

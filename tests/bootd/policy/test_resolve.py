@@ -1,0 +1,132 @@
+"""Options against devices: ids, files, reasons and notes."""
+
+from dataclasses import replace
+
+import pytest
+
+from bootd.model.device import BlockDevice
+from bootd.model.option import FileRef, Missing, ResolvedFile
+from bootd.policy.resolve import find_device
+from tests.support.options import device, option, resolved
+
+BOOT = BlockDevice(
+    name="mmcblk0p1",
+    node="/dev/mmcblk0p1",
+    uuid="ABCD-1234",
+    label="BOOT",
+    partuuid="0f0f-01",
+    partlabel="boot",
+)
+
+
+def test_an_id_is_made_of_format_file_system_uuid_and_entry() -> None:
+    assert resolved(option("l0"), device(uuid="aaaa")).id == "extlinux:aaaa:l0"
+
+
+def test_an_id_uses_the_device_name_when_the_file_system_has_no_uuid() -> None:
+    assert resolved(option("l0"), device(uuid="")).id == "extlinux:sda1:l0"
+
+
+def test_two_file_systems_with_one_uuid_keep_distinct_ids_and_say_so() -> None:
+    first, copy = device(partuuid="p-1"), device("sdb1", partuuid="p-2")
+    one, two = resolved(option(), first, copy), resolved(option(), copy, first)
+    assert (one.id, two.id) == ("extlinux:1111-1111+p-1:linux", "extlinux:1111-1111+p-2:linux")
+    assert one.notes == ("sda1 and sdb1 have the same file-system UUID; one may be a copy",)
+
+
+def test_a_copied_disk_without_partition_uuids_is_told_apart_by_name() -> None:
+    assert resolved(option(), device(), device("sdb1")).id == "extlinux:1111-1111+sda1:linux"
+
+
+def test_files_of_the_own_device_are_found_there() -> None:
+    assert resolved(option(), device()).linux == ResolvedFile(device="sda1", path="/vmlinuz")
+
+
+def test_a_file_that_the_scan_did_not_find_is_missing() -> None:
+    result = resolved(replace(option(), absent=("/vmlinuz",)), device())
+    assert result.missing == (Missing(what="linux", device="sda1", path="/vmlinuz"),)
+    assert not result.bootable
+
+
+def test_a_file_on_a_device_that_is_not_here_waits_for_it() -> None:
+    waiting = replace(option(), initrds=(FileRef("/initrd", "UUID=abcd-1234"),))
+    before = resolved(waiting, device())
+    assert before.missing == (Missing(what="initrd", device="UUID=abcd-1234", path="/initrd"),)
+    after = resolved(waiting, device(), BOOT)
+    assert after.initrds == (ResolvedFile(device="mmcblk0p1", path="/initrd"),)
+    assert after.bootable
+
+
+def test_a_missing_folder_of_device_trees_is_a_note_and_does_not_refuse_the_boot() -> None:
+    opt = replace(option(), devicetree_dir=FileRef("/dtbs"), absent=("/dtbs",))
+    result = resolved(opt, device())
+    assert result.bootable
+    assert result.devicetree_dir is None
+    assert result.notes == ("the folder of device trees /dtbs is not there",)
+
+
+def test_a_missing_overlay_refuses_the_boot() -> None:
+    opt = replace(option(), overlays=(FileRef("/o.dtbo"),), absent=("/o.dtbo",))
+    assert resolved(opt, device()).missing[0].what == "devicetreeOverlay"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "UUID=abcd-1234",
+        'LABEL="BOOT"',
+        "PARTUUID=0F0F-01",
+        "PARTLABEL=boot",
+        "/dev/mmcblk0p1",
+        "/dev/disk/by-uuid/ABCD-1234",
+        "/dev/disk/by-label/BOOT",
+        "/dev/disk/by-partuuid/0f0f-01",
+        "/dev/disk/by-partlabel/boot",
+    ],
+)  # fmt: skip - a list of words
+def test_a_device_is_found_by_every_kind_of_spec(spec: str) -> None:
+    assert find_device(spec, [device(), BOOT]) is BOOT
+
+
+@pytest.mark.parametrize("spec", ["UUID=", "nonsense", "ID=ABCD-1234", "/dev/", "", "LABEL=boo"])
+def test_a_spec_that_names_nothing_finds_nothing(spec: str) -> None:
+    assert find_device(spec, [device(uuid="", partuuid=""), BOOT]) is None
+
+
+@pytest.mark.parametrize("architecture", ["aa64", "AA64", "aarch64", ""])
+def test_a_kernel_for_this_architecture_may_boot(architecture: str) -> None:
+    assert resolved(replace(option(), architecture=architecture), device()).bootable
+
+
+def test_a_kernel_for_another_architecture_says_so() -> None:
+    result = resolved(replace(option(), architecture="x64"), device())
+    assert result.reasons == ("kernel is for x86_64, this board is aarch64",)
+
+
+def test_an_entry_without_a_kernel_says_so() -> None:
+    assert resolved(replace(option(), linux=None), device()).reasons == (
+        "its entry names no kernel",
+    )
+
+
+def test_a_reason_of_the_format_is_kept() -> None:
+    assert resolved(replace(option(), reasons=("no UKIs yet",)), device()).reasons == (
+        "no UKIs yet",
+    )
+
+
+def test_a_root_file_system_that_is_not_here_is_noted() -> None:
+    result = resolved(option(cmdline="quiet root=UUID=dead-beef rw"), device())
+    assert result.notes == ("its root file system UUID=dead-beef is on no device that is here now",)
+    assert result.bootable
+
+
+@pytest.mark.parametrize(
+    "root", ["UUID=1111-1111", "/dev/sda1", "/dev/mapper/vg-root", "/dev/nfs", "ZFS=pool/os", ""]
+)
+def test_a_root_that_is_here_or_is_set_up_later_is_not_noted(root: str) -> None:
+    assert resolved(option(cmdline=f"root={root}"), device()).notes == ()
+
+
+def test_the_last_root_of_a_command_line_counts() -> None:
+    assert resolved(option(cmdline="root=UUID=gone root=UUID=1111-1111"), device()).notes == ()
