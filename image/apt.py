@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from image import command
 from image.step import say
 
 ARCHITECTURE: Final = "arm64"
@@ -44,7 +45,7 @@ class Apt:
 
     def update(self, sources: str | None = None) -> None:
         """Fetch the package indexes anew."""
-        for folder in ("lists/partial", "archives/partial", "parts"):
+        for folder in ("lists/partial", "archives/partial", "nothing/partial", "parts"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
         (self.root / "board.sources").write_text(
@@ -66,25 +67,27 @@ class Apt:
 
         An index that has become too old is fetched again once.
         """
-        command = ("apt-get", "install", "--yes", "--print-uris", *names)
-        files = _uri_names(self._run(*command))
+        arguments = ("install", "--yes", *names)
         try:
-            self._run("apt-get", "install", "--yes", "--download-only", *names)
+            self._run("apt-get", *arguments, "--download-only")
         except AptError:
             self.update()
-            files = _uri_names(self._run(*command)) or files
-            self._run("apt-get", "install", "--yes", "--download-only", *names)
-        return [self.root / "archives" / name for name in files]
+            self._run("apt-get", *arguments, "--download-only")
+        # With its real cache apt would leave out what is already there.
+        listed = self._run("apt-get", *arguments, "--print-uris", archives="nothing")
+        return [self.root / "archives" / name for name in _uri_names(listed)]
 
     def single(self, name: str) -> Path:
         """Download one package without its dependencies; return the file."""
         folder = self.root / "archives"
-        (file,) = _uri_names(self._run("apt-get", "download", "--print-uris", name))
+        (file,) = _uri_names(self._run("apt-get", "download", name, "--print-uris"))
         if not (folder / file).exists():
             self._run("apt-get", "download", name, cwd=folder)
         return folder / file
 
-    def _run(self, program: str, *args: str, cwd: Path | None = None) -> str:
+    def _run(
+        self, program: str, *args: str, cwd: Path | None = None, archives: str = "archives"
+    ) -> str:
         root = self.root.resolve()
         settings = {
             "Dir::Etc::sourcelist": root / "board.sources",
@@ -93,7 +96,7 @@ class Apt:
             "Dir::State::Lists": root / "lists",
             "Dir::State::status": root / "status",
             "Dir::Cache": root,
-            "Dir::Cache::archives": root / "archives",
+            "Dir::Cache::archives": root / archives,
             "APT::Architecture": ARCHITECTURE,
             "APT::Architectures": ARCHITECTURE,
             "APT::Install-Recommends": "false",
@@ -157,16 +160,7 @@ def unpack(packages: Iterable[Path], root: Path) -> None:
         if not (root / folder).is_symlink():
             (root / folder).symlink_to(f"usr/{folder}")
     for package in packages:
-        with subprocess.Popen(
-            ["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE
-        ) as source:
-            subprocess.run(
-                ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", root],
-                stdin=source.stdout,
-                check=True,
-            )
-        if source.returncode != 0:
-            raise AptError(f"cannot unpack {package.name}; delete it and try again")
+        command.unpack(package, root)
 
 
 def _configured() -> Iterator[dict[str, str]]:

@@ -1,12 +1,13 @@
-"""The order of the build: packages, initramfs, disks; every step is skipped when nothing changed."""
+"""The order of the build: packages, initramfs, disks; unchanged steps are skipped."""
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from image import contents, initramfs, kernel, step
-from image.apt import Apt, unpack
+from image import command, contents, disks, firmware, initramfs, kernel, step
+from image.apt import Apt, AptError, unpack
 
 TOP: Final = Path(__file__).resolve().parent.parent
 WORK: Final = TOP / "build" / "board"
@@ -32,6 +33,19 @@ class Products:
     def initramfs(self) -> Path:
         """The board's initramfs."""
         return self.work / "initramfs.cpio.zst"
+
+    @property
+    def dtbs(self) -> Path:
+        """A few real boards' DTBs."""
+        return self.work / "dtbs"
+
+    def firmware(self, board: str) -> Path:
+        """Return the tree that the board's firmware hands over."""
+        return self.work / f"{board}.dtb"
+
+    def disk(self, name: str) -> Path:
+        """Return a demo disk."""
+        return self.work / f"{name}.img"
 
 
 def packages(products: Products, listed: contents.Contents) -> None:
@@ -77,9 +91,59 @@ def board(products: Products, listed: contents.Contents) -> None:
     )
 
 
+def device_trees(products: Products, listed: contents.Contents) -> None:
+    """Take a few boards' DTBs out of the kernel package, and make the emulated boards' own."""
+
+    def make() -> None:
+        apt = Apt(products.work / "apt")
+        apt.prepare()
+        name = apt.dependency(listed.dtb_kernel, "linux-image-")
+        step.say(f"downloading {name} for its device trees")
+        shutil.rmtree(products.dtbs, ignore_errors=True)
+        _unpack_dtbs(apt.single(name), listed.dtbs, products.dtbs)
+
+    step.run("unpacking device trees", products.dtbs, (listed.dtbs, listed.dtb_kernel), make)
+    source = Path(firmware.__file__)
+    for board in firmware.BOARDS.values():
+        target = products.firmware(board.name)
+        step.run(
+            f"making the firmware tree of {board.name}",
+            target,
+            (board, source),
+            partial(firmware.firmware_tree, board, target),
+        )
+
+
+def demo_disks(products: Products) -> None:
+    """Make the demo disks."""
+    sources = disks.Sources(kernel=products.kernel, root=products.root, dtbs=products.dtbs)
+    scripts = [
+        Path(__file__).with_name(name) for name in ("disks.py", "firmware.py", "second.py", "demo")
+    ]
+    for disk in disks.DISKS:
+        target = products.disk(disk.name)
+        step.run(
+            f"making demo disk {disk.name}",
+            target,
+            (*scripts, kernel.release(products.root), products.dtbs),
+            partial(disks.make, disk, sources, target),
+        )
+
+
 def everything(products: Products) -> None:
     """Bring all of it up to date."""
     listed = contents.load()
     products.work.mkdir(parents=True, exist_ok=True)
     packages(products, listed)
     board(products, listed)
+    device_trees(products, listed)
+    demo_disks(products)
+
+
+def _unpack_dtbs(package: Path, names: tuple[str, ...], target: Path) -> None:
+    target.mkdir(parents=True)
+    wanted = [f"./usr/lib/linux-image-*/{name}" for name in names]
+    command.unpack(package, target, "--strip-components=4", "--wildcards", *wanted)
+    missing = [name for name in names if not (target / name).is_file()]
+    if missing:
+        raise AptError(f"{package.name} has no device tree {missing[0]}")

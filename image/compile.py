@@ -1,7 +1,7 @@
 """Compile Python files for the image; run by the interpreter whose version the image has.
 
-Usage: `pythonX.Y compile.py LIST`, where each line of LIST is `source<TAB>output<TAB>name<TAB>level`:
-the name that tracebacks show, and the optimisation level. Only the standard library, and nothing
+Usage: `pythonX.Y compile.py LIST`. A line of LIST is source, output, the name that tracebacks show
+and the optimisation level, with tabs between. Only the standard library, and nothing
 newer than the oldest interpreter this may run under.
 """
 

@@ -5,23 +5,24 @@ has modification time 0, so equal trees give equal archives. Not supported: hard
 """
 
 import stat
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from image.tree import Device, Directory, Entry, File, Link, Tree
 
 _TRAILER: Final = "TRAILER!!!"
 
 
-def write(tree: Tree, output: BinaryIO) -> None:
+def write(tree: Tree, output: IO[bytes]) -> None:
     """Write the archive; a directory comes before what is in it."""
     for number, (path, entry) in enumerate(sorted(tree.entries.items()), 1):
         _member(output, path, number, entry)
     _member(output, _TRAILER, 0, File(b"", 0))
 
 
-def _member(output: BinaryIO, path: str, number: int, entry: Entry) -> None:
+def _member(output: IO[bytes], path: str, number: int, entry: Entry) -> None:
     device = (0, 0)
     data = b""
+    mode = 0
     match entry:
         case File():
             data = entry.read()

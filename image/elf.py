@@ -15,7 +15,7 @@ _DT_STRTAB: Final = 5
 
 
 def needed(data: bytes) -> list[str]:
-    """Return the names of the libraries and the path of the interpreter; empty if not such a file."""
+    """Return the interpreter's path and the libraries' names; nothing for another kind of file."""
     if data[:6] != b"\x7fELF\x02\x01":
         return []
     headers = list(_program_headers(data))

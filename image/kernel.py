@@ -1,10 +1,10 @@
 """Kernel modules for the image: those on the list, and those they need."""
 
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from image import command
 from image.tree import File, Tree
 
 
@@ -35,7 +35,7 @@ def add_modules(tree: Tree, root: Path, names: Iterable[str], scratch: Path) -> 
     """
     version = release(root)
     base = root / "usr/lib/modules" / version
-    subprocess.run(["depmod", "-b", root, version], check=True)
+    command.run("depmod", "-b", root, version)
     needs = _dependencies(base / "modules.dep")
     built_in = {_name(line) for line in (base / "modules.builtin").read_text().split()}
     wanted = [_name(name) for name in names]
@@ -46,7 +46,7 @@ def add_modules(tree: Tree, root: Path, names: Iterable[str], scratch: Path) -> 
         place = folder / file
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(base / file, place)
-    subprocess.run(["depmod", "-b", scratch, version], check=True)
+    command.run("depmod", "-b", scratch, version)
     for made in sorted(folder.rglob("*")):
         if made.is_file() and _is_used(made.name):
             tree.add(f"usr/lib/modules/{version}/{made.relative_to(folder)}", File(made))
