@@ -1,0 +1,109 @@
+r"""What udev and sysfs say about a block device, as a `BlockDevice`.
+
+Left out because nothing can be mounted from them: devices without a medium or file system, members
+of RAID, LVM and LUKS (ID_FS_USAGE is not `filesystem`), and what udev marks as not ready.
+Sources: blkid's udev builtin (ID_FS_*, `\xNN` escapes in *_ENC), 60-persistent-storage.rules,
+Documentation/ABI/stable/sysfs-block.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.text import clean
+
+SYSFS: Final = "/sys/class/block"
+
+_SECTOR: Final = 512
+"""Sysfs counts sizes in these, whatever the medium's own sectors are."""
+
+_ESCAPE: Final = re.compile(rb"\\x([0-9a-fA-F]{2})")
+
+_BY_NAME: Final = (
+    ("nvme", DeviceKind.NVME),
+    ("mmcblk", DeviceKind.MMC),
+    ("sr", DeviceKind.OPTICAL),
+    ("nbd", DeviceKind.NETWORK),
+    ("rbd", DeviceKind.NETWORK),
+)
+
+
+def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
+    """Return the device, or None when there is nothing on it to look at.
+
+    Args:
+        name: Kernel name.
+        properties: Of udev: those of the uevent and those of its rules.
+    """
+    if properties.get("SYSTEMD_READY") == "0" or properties.get("ID_FS_USAGE") != "filesystem":
+        return None
+    disk = _disk(name)
+    size = _number(f"{name}/size") * _SECTOR
+    if size == 0:
+        return None
+    return BlockDevice(
+        name=name,
+        node=properties.get("DEVNAME", f"/dev/{name}"),
+        uuid=clean(properties.get("ID_FS_UUID", "")),
+        label=_text(properties, "ID_FS_LABEL"),
+        partuuid=clean(properties.get("ID_PART_ENTRY_UUID", "")),
+        partlabel=clean(_decode(properties.get("ID_PART_ENTRY_NAME", ""))),
+        fstype=clean(properties.get("ID_FS_TYPE", "")),
+        disk=disk,
+        model=_model(disk, properties),
+        kind=_kind(name, properties),
+        size_bytes=size,
+        removable=_number(f"{disk}/removable") == 1,
+        sequence=_number(f"{disk}/diskseq"),
+    )
+
+
+def read(path: str) -> str:
+    """Return an attribute below SYSFS without the newline, or "" when it cannot be read."""
+    try:
+        fd = os.open(f"{SYSFS}/{path}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 4096).decode("utf-8", "replace").strip()
+    except OSError:  # ENODEV: it went away in between
+        return ""
+    finally:
+        os.close(fd)
+
+
+def _disk(name: str) -> str:
+    if not os.path.exists(f"{SYSFS}/{name}/partition"):
+        return name
+    # A partition's directory lies in that of its disk.
+    return os.path.basename(os.path.dirname(os.path.realpath(f"{SYSFS}/{name}")))
+
+
+def _number(path: str) -> int:
+    text = read(path)
+    return int(text) if text.isdecimal() else 0
+
+
+def _model(disk: str, properties: Mapping[str, str]) -> str:
+    told = _text(properties, "ID_MODEL").strip()
+    return told or clean(read(f"{disk}/device/model") or read(f"{disk}/device/name"))
+
+
+def _text(properties: Mapping[str, str], key: str) -> str:
+    """Return a text property, from its unabridged form where udev gives one."""
+    return clean(_decode(properties.get(f"{key}_ENC", "")) or properties.get(key, ""))
+
+
+def _decode(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data).decode("utf-8", "replace")
+
+
+def _kind(name: str, properties: Mapping[str, str]) -> DeviceKind:
+    if properties.get("ID_BUS") == "usb":
+        return DeviceKind.USB
+    if properties.get("ID_CDROM") == "1":
+        return DeviceKind.OPTICAL
+    return next((kind for prefix, kind in _BY_NAME if name.startswith(prefix)), DeviceKind.DISK)

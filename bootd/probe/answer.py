@@ -1,0 +1,138 @@
+"""Answers of workers, judged: a worker may have been taken over by the disk that it read.
+
+Nothing in an answer is believed because of who sent it: types, counts, lengths and characters are
+checked here, and text for people is cleaned a second time.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from bootd.errors import (
+    BootdError,
+    ConfigError,
+    FdtError,
+    ImageError,
+    LoadError,
+    MergeRefusedError,
+    ProbeError,
+    ProtocolError,
+)
+from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.model.problem import Problem
+from bootd.model.text import clean
+from bootd.probe.channel import Message
+from bootd.protocol.codec import Json, from_json
+
+MAX_OPTIONS: Final = 1024
+"""Boot options of one device (DESIGN.md, limits)."""
+MAX_PROBLEMS: Final = 1024
+MAX_ITEMS: Final = 64
+"""Initrds, overlays, notes and the like of one option."""
+MAX_PATH: Final = 4096
+"""PATH_MAX."""
+MAX_CMDLINE: Final = 65536
+"""More than any architecture's COMMAND_LINE_SIZE; the loader checks the exact limit."""
+SENTENCE: Final = 400
+"""Columns of a message."""
+
+
+def scan_result(answer: Json) -> ScanResult:
+    """Return the answer to a scan as a value that is within every limit.
+
+    Raises:
+        ProtocolError: It is not what a worker in its right mind would say.
+    """
+    result = from_json(ScanResult, answer)
+    _at_most(len(result.options), MAX_OPTIONS, "$.options")
+    _at_most(len(result.problems), MAX_PROBLEMS, "$.problems")
+    timeout = result.timeout_s
+    if timeout is not None and not -1 <= timeout <= 1 << 20:
+        raise ProtocolError("$.timeoutS: out of range")
+    return ScanResult(
+        options=tuple(_option(option) for option in result.options),
+        problems=tuple(_problem(problem) for problem in result.problems),
+        timeout_s=timeout,
+    )
+
+
+def notes(message: Message) -> tuple[str, ...]:
+    """Return the notes of a worker's first message."""
+    lines = message.get("notes")
+    if not isinstance(lines, list):
+        raise ProtocolError("$.notes: expected a list")
+    _at_most(len(lines), MAX_ITEMS, "$.notes")
+    return tuple(clean(str(line), SENTENCE) for line in lines)
+
+
+def error(device: str, message: Message) -> BootdError | OSError:
+    """Rebuild the error that a worker reported; unknown kinds become a ProbeError.
+
+    Args:
+        device: Kernel name, or the task's name when there is no device.
+        message: The value of `error`.
+    """
+    text = clean(str(message.get("text", "")), SENTENCE)
+    number = message.get("number")
+    number = number if isinstance(number, int) else None
+    code = message.get("code")
+    if code == "os":
+        return OSError(number or 5, text, clean(str(message.get("file") or device), SENTENCE))
+    if code == "fault":
+        return ProbeError(device, f"bootd made a mistake while reading it: {text}")
+    rebuild = _ERRORS.get(str(code))
+    if rebuild is not None:
+        return rebuild(text, clean(str(message.get("file") or ""), SENTENCE), number)
+    return ProbeError(device, text)
+
+
+_ERRORS: Final[dict[str, Callable[[str, str, int | None], BootdError]]] = {
+    "config": lambda text, file, _number: ConfigError(text, source=file),
+    "config-limit": lambda text, file, _number: ConfigError(text, source=file),
+    "config-syntax": lambda text, file, _number: ConfigError(text, source=file),
+    "fdt": lambda text, _file, number: FdtError(text, offset=number),
+    "image": lambda text, _file, _number: ImageError(text),
+    "load": lambda text, _file, _number: LoadError(text),
+    "merge-refused": lambda text, _file, _number: MergeRefusedError(text),
+    "protocol": lambda text, _file, _number: ProtocolError(text),
+}
+"""By `BootdError.code`."""
+
+
+def _option(option: BootOption) -> BootOption:
+    for items in (option.initrds, option.overlays, option.submenu, option.absent, option.notes):
+        _at_most(len(items), MAX_ITEMS, "$.options[]")
+    named = (option.linux, option.devicetree, option.devicetree_dir)
+    for file in (*named, *option.initrds, *option.overlays):
+        _check_file(file)
+    _at_most(len(option.cmdline), MAX_CMDLINE, "$.options[].cmdline")
+    if "\0" in option.cmdline:
+        raise ProtocolError("$.options[].cmdline: holds a NUL")
+    _at_most(len(option.entry), MAX_PATH, "$.options[].entry")
+    _at_most(len(option.source), MAX_PATH, "$.options[].source")
+    return replace(
+        option,
+        title=clean(option.title),
+        version=clean(option.version),
+        sort_key=clean(option.sort_key),
+        machine_id=clean(option.machine_id),
+        architecture=clean(option.architecture),
+        submenu=tuple(clean(title) for title in option.submenu),
+        notes=tuple(clean(note, SENTENCE) for note in option.notes),
+    )
+
+
+def _check_file(file: FileRef | None) -> None:
+    if file is not None:
+        _at_most(len(file.path), MAX_PATH, "$.options[].path")
+        _at_most(len(file.device or ""), MAX_PATH, "$.options[].device")
+
+
+def _problem(problem: Problem) -> Problem:
+    _at_most(len(problem.source), MAX_PATH, "$.problems[].source")
+    return replace(problem, message=clean(problem.message, SENTENCE))
+
+
+def _at_most(count: int, limit: int, where: str) -> None:
+    if count > limit:
+        raise ProtocolError(f"{where}: {count} is more than {limit}")

@@ -1,0 +1,266 @@
+"""The broker's side of probing: asks the zygote for workers and talks to them.
+
+A worker that is wanted no longer is killed. One that does not die (a mount on a dead medium cannot
+be killed) is counted as lost until it does; with `MAX_LOST` of them no new device is probed.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from types import MappingProxyType
+from typing import Final, Self
+
+from bootd.errors import ProbeError, ProberError, ProtocolError
+from bootd.model.device import BlockDevice
+from bootd.model.option import ScanResult
+from bootd.model.problem import Problem
+from bootd.probe import answer, zygote
+from bootd.probe.channel import close_all, decode, encode_packet, receive_part
+from bootd.probe.session import Session
+from bootd.probe.task import Tasks
+from bootd.probe.tasks import preload as preload_formats
+from bootd.probe.worker import Order
+from bootd.protocol.codec import Json, from_json, to_json
+
+SCAN_S: Final = 5.0
+"""Mounting and reading one device (DESIGN.md, limits)."""
+MAX_LOST: Final = 8
+"""Workers that hang on dead media at the same time."""
+
+_EARLY_S: Final = 1.0
+"""The early look takes 2 ms; a zygote that says nothing for so long is not waited for."""
+_LOST_S: Final = 0.5
+"""A killed worker that is not reaped by then hangs in the kernel."""
+_END_STEPS: Final = 200
+_END_STEP_S: Final = 0.005
+
+_NO_TASKS: Final[Tasks] = MappingProxyType({})
+
+
+class Prober:
+    """Owner of the zygote; make it with `start`, end it with `close`."""
+
+    def __init__(self, control: socket.socket, pid: int) -> None:
+        self._control = control
+        self._pid = pid
+        self._helpers: frozenset[str] = frozenset()
+        self._numbers = count(1)
+        self._sessions: dict[int, Session] = {}
+        self._killed: dict[int, float] = {}
+        self._early: dict[str, tuple[BlockDevice, Session]] = {}
+        self._early_done = asyncio.Event()
+        self._end: asyncio.Future[None] | None = None
+
+    @classmethod
+    def start(
+        cls,
+        tasks: Tasks,
+        *,
+        helpers: Tasks = _NO_TASKS,
+        early: bool = False,
+        preload: Callable[[], None] = preload_formats,
+    ) -> Self:
+        """Fork the zygote; before the first thread and before the event loop runs.
+
+        Args:
+            tasks: What confined workers may be asked to do.
+            helpers: What runs with root's rights and without limits, such as a kexec load. A helper
+                never sees a device's file system, only the open files that it is handed.
+            early: Probe at once what udev knows already, while the broker still imports.
+            preload: Runs in the zygote to import what the tasks need.
+        """
+        prober = cls(*zygote.fork(tasks, helpers, preload, early=early))
+        prober._helpers = frozenset(helpers)
+        if not early:
+            prober._early_done.set()
+        return prober
+
+    async def early_devices(self) -> tuple[BlockDevice, ...]:
+        """Return the devices whose probes the zygote began by itself; empty without `early`."""
+        self._attach()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EARLY_S):
+                await self._early_done.wait()
+        return tuple(device for device, _ in self._early.values())
+
+    async def scan(self, device: BlockDevice) -> ScanResult:
+        """Find a device's boot options; the result has been checked.
+
+        Raises:
+            ProbeError: In words for a person.
+            ProberError: The zygote is gone.
+        """
+        try:
+            async with asyncio.timeout(SCAN_S), self._scanning(device) as session:
+                await session.ready()
+                found, fds = await session.reply()
+                close_all(fds)
+                result = answer.scan_result(found)
+        except TimeoutError:
+            raise ProbeError(device.name, f"was not read within {SCAN_S:g} s") from None
+        except ProtocolError as error:
+            raise ProbeError(device.name, f"its worker answered nonsense: {error}") from error
+        except OSError as error:
+            raise ProbeError(device.name, f"cannot be read: {error.strerror}") from error
+        noted = tuple(Problem(source="", message=f"{device.name} {n}") for n in session.notes)
+        return ScanResult(problems=noted) + result
+
+    @asynccontextmanager
+    async def session(self, device: BlockDevice) -> AsyncIterator[Session]:
+        """Give a worker that holds the device mounted, for several calls.
+
+        Raises:
+            ProbeError: The device cannot be mounted.
+            ProberError: The zygote is gone.
+        """
+        async with self._worker(device.name, device) as session:
+            await session.ready()
+            yield session
+
+    async def run(
+        self, task: str, params: Json, fds: Sequence[int] = (), *, timeout_s: float
+    ) -> tuple[Json, list[int]]:
+        """Run a task that needs no device, as a helper when it is one; see `Session.call`."""
+        async with self._worker(task, None, confined=task not in self._helpers) as session:
+            return await session.call(task, params, fds, timeout_s=timeout_s)
+
+    async def watch(self) -> None:
+        """Wait until the zygote dies.
+
+        Raises:
+            ProberError: It did.
+        """
+        self._attach()
+        if self._end is not None:
+            await asyncio.shield(self._end)
+
+    async def close(self) -> None:
+        """End the zygote and all workers."""
+        if self._end is not None:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._end.cancel()
+        for _, session in self._early.values():
+            session.close()
+        self._control.close()
+        for _ in range(_END_STEPS):
+            if self._is_reaped():
+                return
+            await asyncio.sleep(_END_STEP_S)
+        os.kill(self._pid, signal.SIGKILL)
+        await asyncio.to_thread(os.waitpid, self._pid, 0)
+
+    def _is_reaped(self) -> bool:
+        return os.waitpid(self._pid, os.WNOHANG) != (0, 0)
+
+    @property
+    def lost(self) -> int:
+        """How many workers hang although they were killed."""
+        now = time.monotonic()
+        return sum(1 for since in self._killed.values() if now - since > _LOST_S)
+
+    @asynccontextmanager
+    async def _scanning(self, device: BlockDevice) -> AsyncIterator[Session]:
+        """Give the worker of the early look if it saw this very device, or else a new one."""
+        seen, session = self._early.pop(device.name, (None, None))
+        if session is not None and seen == device:
+            try:
+                yield session
+            finally:
+                session.close()
+            return
+        if session is not None:
+            session.close()
+        async with self._worker(device.name, device) as session:
+            await session.ask("scan", None)
+            yield session
+
+    @asynccontextmanager
+    async def _worker(
+        self, name: str, device: BlockDevice | None, *, confined: bool = True
+    ) -> AsyncIterator[Session]:
+        self._attach()
+        if device is not None and self.lost >= MAX_LOST:
+            raise ProbeError(
+                name, f"is not looked at: {self.lost} other devices do not answer; unplug them"
+            )
+        number = next(self._numbers)
+        node, fstype = (device.node, device.fstype) if device is not None else ("", "")
+        order = Order(node=node, fstype=fstype, confined=confined)
+        members = to_json(order)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            session = self._add(number, name, ours)
+            self._tell({"id": number} | (members if isinstance(members, dict) else {}), theirs)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _add(self, number: int, name: str, sock: socket.socket) -> Session:
+        session = Session(name, sock, lambda: self._leave(number))
+        self._sessions[number] = session
+        return session
+
+    def _leave(self, number: int) -> None:
+        """Make sure that a worker ends; most have by themselves when their socket closes."""
+        if number in self._sessions and number not in self._killed:
+            self._killed[number] = time.monotonic()
+            with suppress(ProberError):  # `watch` reports it
+                self._tell({"id": number, "kill": True})
+
+    def _tell(self, message: Mapping[str, Json], sock: socket.socket | None = None) -> None:
+        fds = [] if sock is None else [sock.fileno()]
+        try:
+            socket.send_fds(self._control, [encode_packet(dict(message))], fds)
+        except OSError as error:
+            raise ProberError(_GONE) from error
+
+    def _attach(self) -> None:
+        """Listen to the zygote, from the running loop; does nothing the second time."""
+        if self._end is None:
+            loop = asyncio.get_running_loop()
+            self._end = loop.create_future()
+            self._control.setblocking(False)  # noqa: FBT003 - positional-only
+            loop.add_reader(self._control, self._hear)
+            self._hear()
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                data, fds = receive_part(self._control)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                data, fds = b"", []
+            if not data:
+                self._lose_zygote()
+                return
+            self._heed(decode(data), fds)
+
+    def _heed(self, message: dict[str, Json], fds: list[int]) -> None:
+        number, status = message.get("id"), message.get("exit")
+        if message.get("early") is True:
+            self._early_done.set()
+        elif isinstance(number, int) and isinstance(status, int):
+            self._killed.pop(number, None)
+            session = self._sessions.pop(number, None)
+            if session is not None:
+                session.exit.set_result(status)
+        elif isinstance(number, int) and fds:
+            device = from_json(BlockDevice, message.get("device"))
+            session = self._add(number, device.name, socket.socket(fileno=fds[0]))
+            self._early[device.name] = (device, session)
+
+    def _lose_zygote(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._control)
+        if self._end is not None and not self._end.done():
+            self._end.set_exception(ProberError(_GONE))
+        self._early_done.set()
+
+
+_GONE: Final = "the process that starts probes has died; bootd has to start again"

@@ -1,0 +1,143 @@
+"""A worker: one forked process that reads one device and answers calls until it is let go.
+
+It mounts (see `mounter`), gives up its rights, says so in a first message, and then runs tasks.
+Its only ways out are its socket and the descriptors of files below the mount.
+
+Messages to it: `{"task", "params"}`. From it: first `{"notes"}`, then `{"answer"}` for each call;
+`{"error"}` in place of either. See `channel` for the framing.
+"""
+
+import os
+import socket
+import types
+from dataclasses import dataclass
+from typing import Final
+
+from bootd.errors import BootdError, ConfigError, FdtError, ProtocolError
+from bootd.linux import limits, privilege
+from bootd.probe.channel import Frames, Message, close_all, receive, send
+from bootd.probe.mounter import open_view
+from bootd.probe.task import Context, Tasks
+
+_SOCKET_FD: Final = 3
+"""The only descriptor a worker starts with, besides /dev/null three times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the zygote is asked to start.
+
+    Attributes:
+        node: The device to open, or "" for a task without one.
+        fstype: As blkid names it.
+        confined: Run without rights and within limits; otherwise only helpers may be called.
+    """
+
+    node: str
+    fstype: str
+    confined: bool
+
+
+def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:
+    """Serve `sock` until its other end is closed; ends the process's usefulness, not the process.
+
+    Call it right after a fork, with `tasks` limited to what this worker may run.
+    """
+    with _isolate(sock) as channel, _LastWords(channel):
+        context, notes = _open(order)
+        if order.confined:
+            limits.confine()
+            privilege.drop()
+        send(channel, {"notes": list(notes)})
+        frames = Frames()
+        while (call := receive(channel, frames)) is not None:
+            _serve(channel, context, call, tasks)
+
+
+def _isolate(sock: socket.socket) -> socket.socket:
+    """Keep nothing of the broker's but the socket, at a fixed place."""
+    channel = socket.socket(fileno=os.dup2(sock.fileno(), _SOCKET_FD, inheritable=False))
+    os.closerange(_SOCKET_FD + 1, os.sysconf("SC_OPEN_MAX"))
+    sock.detach()
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.close(null)
+    channel.setblocking(True)  # noqa: FBT003 - positional-only in the standard library
+    return channel
+
+
+def _open(order: Order) -> tuple[Context, tuple[str, ...]]:
+    if not order.node:
+        return Context(), ()
+    view, notes = open_view(order.node, order.fstype)
+    return Context(fs=view), notes
+
+
+def _serve(
+    channel: socket.socket, context: Context, call: tuple[Message, list[int]], tasks: Tasks
+) -> None:
+    message, fds = call
+    task = tasks.get(str(message.get("task")))
+    out: list[int] = []
+    try:
+        if task is None:
+            raise ProtocolError(f"$.task: this worker has no {message.get('task')!r:.40}")
+        answer, out = task(context, message.get("params"), fds)
+        send(channel, {"answer": answer}, out)
+    except (BootdError, OSError, MemoryError, RecursionError) as error:
+        send(channel, {"error": describe(error)})
+    finally:
+        close_all(out)
+
+
+def describe(error: BaseException) -> Message:
+    """Return an error as the broker can rebuild it (`bootd.probe.answer`)."""
+    match error:
+        case ConfigError():
+            return {"code": error.code, "text": error.reason, "file": error.source}
+        case FdtError():
+            return {"code": error.code, "text": error.reason, "number": error.offset}
+        case BootdError():
+            return {"code": error.code, "text": str(error)}
+        case MemoryError():
+            return {"code": "memory", "text": "needs more memory than a worker may have"}
+        case RecursionError():
+            return {"code": "depth", "text": "is nested too deeply"}
+        case OSError():
+            text = error.strerror or str(error)
+            file = error.filename if isinstance(error.filename, str) else None
+            return {"code": "os", "text": text, "number": error.errno, "file": file}
+        case _:
+            return {"code": "fault", "text": f"{type(error).__name__} in {_place(error)}"}
+
+
+def _place(error: BaseException) -> str:
+    """Return module and line that raised: what a bug report needs, and no foreign text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown place"
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+
+
+class _LastWords:
+    """Reports whatever ends a worker, so that a fault of bootd's own is not a silent death."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> bool:
+        if error is None or isinstance(error, BrokenPipeError | ConnectionError):
+            return True  # the broker lost interest
+        send(self._channel, {"error": describe(error)})
+        return True

@@ -1,0 +1,183 @@
+"""The zygote: a process forked before there are threads, that forks a worker for each probe.
+
+It holds the parsers, imported once; a worker costs a fork of it. It never blocks on a worker and
+never reads a disk. One packet socket (unix(7), SOCK_SEQPACKET) joins it to the broker:
+
+    to it     {"id", "node", "fstype", "confined"} + the worker's socket    start
+              {"id", "kill": true}                                          end by SIGKILL
+    from it   {"id", "exit"}                    reaped; negative is a signal, as in subprocess
+              {"id", "device"} + the broker's socket    an early probe, already asked to scan
+              {"early": true}                   all devices of the early look have been named
+
+It ends when the broker's end is closed, and takes its workers along.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import ProtocolError
+from bootd.probe import worker
+from bootd.probe.channel import Message, decode, encode_packet, receive_part, send
+from bootd.probe.task import Tasks
+from bootd.protocol.codec import from_json, to_json
+
+if TYPE_CHECKING:
+    from bootd.model.device import BlockDevice
+
+MAX_EARLY: Final = 64
+"""Devices of the early look; their packets must fit a socket buffer that nobody reads yet."""
+EARLY_PARALLEL: Final = (os.cpu_count() or 1) + 2
+
+_FAULT: Final = 70
+"""EX_SOFTWARE of sysexits.h: a worker or the zygote ended by a fault of its own."""
+
+
+class Zygote:
+    """The state of the process.
+
+    Args:
+        control: The zygote's end of the packet socket.
+        tasks: For confined workers.
+        helpers: For workers that keep their rights.
+        preload: Imports what the tasks need; called once, after the early look.
+    """
+
+    def __init__(
+        self, control: socket.socket, tasks: Tasks, helpers: Tasks, preload: Callable[[], None]
+    ) -> None:
+        self._control = control
+        self._tasks = tasks
+        self._helpers = helpers
+        self._preload = preload
+        self._children: dict[int, int] = {}
+        self._early: deque[tuple[int, worker.Order, socket.socket]] = deque()
+        self._early_running: set[int] = set()
+
+    def run(self, *, early: bool) -> None:
+        """Work until the broker is gone."""
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)  # the broker decides when workers end
+        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        if early:
+            self._look_early()
+        self._preload()
+        gc.freeze()  # a collection in a worker would touch, and so copy, every shared page
+        self._start_early()
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(woken, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poll.poll()}
+            if woken in ready:
+                os.read(woken, 4096)
+                self._reap()
+            if self._control.fileno() in ready and not self._obey():
+                break
+        for pid in self._children:
+            os.kill(pid, signal.SIGKILL)
+
+    def _look_early(self) -> None:
+        """Name the devices that udev knows already, and queue their probes."""
+        from bootd.linux.udev_database import devices  # noqa: PLC0415 - only when it is wanted
+
+        for number, device in enumerate(devices()[:MAX_EARLY], start=1):
+            ours, theirs = socket.socketpair()
+            send(theirs, {"task": "scan", "params": None})
+            self._tell({"id": -number, "device": to_json(device)}, [theirs.fileno()])
+            theirs.close()
+            self._early.append((-number, _order(device), ours))
+        self._tell({"early": True})
+
+    def _start_early(self) -> None:
+        while self._early and len(self._early_running) < EARLY_PARALLEL:
+            number, order, sock = self._early.popleft()
+            self._early_running.add(number)
+            self._fork(number, order, sock)
+
+    def _obey(self) -> bool:
+        """Handle one packet; False when the broker is gone."""
+        data, fds = receive_part(self._control)
+        if not data:
+            return False
+        message = decode(data)
+        number = message.get("id")
+        if not isinstance(number, int):
+            raise ProtocolError("$.id: expected int")
+        if message.get("kill") is True:
+            self._kill(number)
+            return True
+        with socket.socket(fileno=fds[0]) as sock:
+            self._fork(number, from_json(worker.Order, message), sock)
+        return True
+
+    def _fork(self, number: int, order: worker.Order, sock: socket.socket) -> None:
+        pid = os.fork()
+        if pid == 0:
+            status = _FAULT
+            try:
+                signal.set_wakeup_fd(-1)
+                worker.run(sock, order, self._tasks if order.confined else self._helpers)
+                status = 0
+            finally:  # nothing of the zygote's or the broker's stack may run in a worker
+                os._exit(status)
+        sock.close()
+        self._children[pid] = number
+
+    def _kill(self, number: int) -> None:
+        for pid, child in self._children.items():
+            if child == number:
+                os.kill(pid, signal.SIGKILL)  # not reaped yet, so the id is not reused
+        for waiting in [item for item in self._early if item[0] == number]:
+            self._early.remove(waiting)
+            waiting[2].close()
+            self._tell({"id": number, "exit": 0})
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
+                pid, status = found
+                number = self._children.pop(pid)
+                self._tell({"id": number, "exit": os.waitstatus_to_exitcode(status)})
+                self._early_running.discard(number)
+        self._start_early()
+
+    def _tell(self, message: Message, fds: list[int] | None = None) -> None:
+        with suppress(BrokenPipeError, ConnectionError):  # `_obey` sees the end next
+            socket.send_fds(self._control, [encode_packet(message)], fds or [])
+
+
+def _order(device: "BlockDevice") -> worker.Order:
+    return worker.Order(node=device.node, fstype=device.fstype, confined=True)
+
+
+def fork(
+    tasks: Tasks, helpers: Tasks, preload: Callable[[], None], *, early: bool
+) -> tuple[socket.socket, int]:
+    """Start the zygote; returns the broker's end of the packet socket and the process id.
+
+    Call it before the first thread and before the event loop: a fork keeps neither working.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        status = _FAULT
+        try:
+            ours.close()
+            Zygote(theirs, tasks, helpers, preload).run(early=early)
+            status = 0
+        finally:  # nothing of the broker's stack may run twice
+            if status:
+                sys.excepthook(*sys.exc_info())
+            os._exit(status)
+    theirs.close()
+    return ours, pid
