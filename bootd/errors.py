@@ -8,6 +8,7 @@
     ├── MergeRefusedError    the shipped and the live tree cannot become one safely
     ├── ImageError           a kernel or initrd that cannot be started here
     ├── ProbeError           a device that could not be looked at
+    ├── ProberError          the process that starts probes is gone
     ├── LoadError            a loader refused or failed
     ├── SettingError         bootd.conf or a bootd.* word on the kernel command line
     ├── ProtocolError        a message on the socket, or in an answer of a worker
@@ -100,6 +101,12 @@ class ProbeError(BootdError):
         super().__init__(f"{device}: {reason}")
         self.device = device
         self.reason = reason
+
+
+class ProberError(BootdError):
+    """The process that starts probes is gone: the daemon has to start again."""
+
+    code = "prober"
 
 
 class LoadError(BootdError):
