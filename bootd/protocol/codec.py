@@ -1,9 +1,9 @@
 """Frozen dataclasses to JSON values and back, with the place of the error when they do not fit.
 
 Wire names are camelCase of the field names; a field whose metadata has `wire` uses that. A field
-that is missing on the wire takes its default; unknown members are ignored, so that an older reader
-understands a newer writer. None is written as null for plain fields and left out never: readers in
-other languages see every member.
+that is missing or null on the wire takes its default; unknown members are ignored, so that an older
+reader understands a newer writer. None is written as null for plain fields and left out never:
+readers in other languages see every member.
 """
 
 import types
@@ -113,7 +113,7 @@ def _convert_record(kind: type, value: Json, where: str) -> object:
     members = _object(value, where)
     given: dict[str, object] = {}
     for name, wire, hint, required in _shape(kind):
-        if wire in members:
+        if wire in members and (required or members[wire] is not None):
             given[name] = _convert(hint, members[wire], f"{where}.{wire}")
         elif required:
             raise ProtocolError(f"{where}.{wire}: is missing")

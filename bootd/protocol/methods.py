@@ -55,8 +55,10 @@ class Occurrence:
 
     Attributes:
         event: On the wire a record with `sequence` and one member named as in EVENT_KINDS.
+        sequence: 0 for the snapshot of a subscription, then one more for each event.
     """
 
+    sequence: int
     event: Event
 
 

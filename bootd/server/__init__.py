@@ -1,0 +1,1 @@
+"""The Varlink server on the unix socket: connections, access, views."""

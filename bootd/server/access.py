@@ -1,0 +1,48 @@
+"""Who may do what: everybody here reads; root, the daemon's own user and one group change."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from bootd.linux.peer import Peer
+from bootd.protocol.methods import Method
+
+MAX_CLIENTS: Final = 32
+MAX_CLIENTS_PER_UID: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The rule for one run of the daemon.
+
+    Attributes:
+        uids: Users who may change things: root, and who runs the daemon (a development machine).
+        gid: Number of the group `bootd`, or None where there is no such group.
+    """
+
+    uids: frozenset[int]
+    gid: int | None = None
+
+    def allows(self, peer: Peer, method: Method) -> bool:
+        """Whether `peer` may call `method`."""
+        return not method.changes or peer.uid in self.uids or self.gid in peer.groups
+
+
+@dataclass(slots=True)
+class Doorman:
+    """Counts connections, in all and of each user."""
+
+    _inside: Counter[int] = field(default_factory=Counter)
+
+    def enter(self, uid: int) -> bool:
+        """Count one more connection of a user, unless there are too many; say whether it was."""
+        if self._inside.total() >= MAX_CLIENTS or self._inside[uid] >= MAX_CLIENTS_PER_UID:
+            return False
+        self._inside[uid] += 1
+        return True
+
+    def leave(self, uid: int) -> None:
+        """Take back one `enter` that succeeded."""
+        self._inside[uid] -= 1
+        if not self._inside[uid]:
+            del self._inside[uid]

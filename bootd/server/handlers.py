@@ -1,0 +1,147 @@
+"""One function a method: parameters in, reply out; `bootd.protocol.methods` says how to add one."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+
+from bootd.errors import CallError
+from bootd.linux.peer import Peer
+from bootd.model.text import clean
+from bootd.protocol import methods
+from bootd.protocol.messages import ErrorName, Explanation, Resync
+from bootd.protocol.methods import Method
+from bootd.server import delta, views
+from bootd.services.control import Control
+from bootd.services.store import Store
+
+MAX_BEHIND: Final = 256
+"""A subscriber that is more states behind than this gets a Resync instead of what it missed."""
+
+MAX_BY: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the handlers work with."""
+
+    store: Store
+    control: Control
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who calls.
+
+    Attributes:
+        more: Several replies are welcome.
+        send: Sends one reply that another one follows.
+    """
+
+    peer: Peer
+    more: bool
+    send: Callable[[object], Awaitable[None]]
+
+
+Handler = Callable[[Desk, Any, Asker], Awaitable[object]]
+"""Takes the method's parameters record, returns its reply record: the last one of a call."""
+
+
+async def describe(desk: Desk, _: methods.NoParameters, __: Asker) -> methods.Describing:
+    """Return the status."""
+    return methods.Describing(status=desk.store.state.status)
+
+
+async def list_options(desk: Desk, _: methods.NoParameters, asker: Asker) -> methods.Listing:
+    """Return the options in menu order, in parts when they do not fit one message.
+
+    Raises:
+        CallError: ExpectedMore, when they do not fit and the client takes one reply only.
+    """
+    *parts, last = delta.parts(map(views.option, desk.store.state.menu))
+    if parts and not asker.more:
+        message = "The menu is too long for one reply; ask with `more`."
+        raise CallError(ErrorName.EXPECTED_MORE, message, {})
+    for part in parts:
+        await asker.send(methods.Listing(options=part))
+    return methods.Listing(options=last)
+
+
+async def subscribe(desk: Desk, _: methods.NoParameters, asker: Asker) -> methods.Occurrence:
+    """Send the state, then every change; returns a Resync to a client that is too slow.
+
+    A slow client takes several states in one step, so its delay costs no memory here.
+    """
+    seen = desk.store.state
+    sequence = count()
+    for event in delta.beginning(seen):
+        await asker.send(methods.Occurrence(event=event, sequence=next(sequence)))
+    while True:
+        state = await desk.store.next_state(after=seen.revision)
+        lost = state.revision - seen.revision
+        if lost > MAX_BEHIND:
+            return methods.Occurrence(event=Resync(lost=lost), sequence=next(sequence))
+        for event in delta.changes(seen, state):
+            await asker.send(methods.Occurrence(event=event, sequence=next(sequence)))
+        seen = state
+
+
+async def explain(desk: Desk, asked: methods.Explaining, _: Asker) -> methods.Explained:
+    """Return what would happen at a boot."""
+    outlook = await desk.control.explain(asked.id, asked.overrides)
+    entries = desk.store.state.menu
+    entry = next((entry for entry in entries if entry.resolved.id == asked.id), None)
+    if entry is None:
+        message = "The boot option went away while it was looked at."
+        raise CallError(ErrorName.NO_SUCH_OPTION, message, {"id": asked.id, "message": message})
+    explanation = Explanation(
+        option=views.option(entry),
+        tree=views.tree(outlook.tree) if outlook.tree else None,
+        loader=outlook.loader,
+        why=outlook.why,
+        refused=outlook.refused,
+    )
+    return methods.Explained(explanation=explanation)
+
+
+async def select(desk: Desk, asked: methods.Selecting, asker: Asker) -> methods.NoParameters:
+    """Select an option."""
+    desk.control.select(asked.id, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def boot(desk: Desk, asked: methods.Booting, asker: Asker) -> methods.Booted:
+    """Boot an option; the reply is sent before the machine leaves."""
+    report = await desk.control.boot(asked.id, asked.overrides, _who(asked.by, asker))
+    entries = desk.store.state.menu
+    trees = (entry.tree for entry in entries if entry.resolved.id == asked.id)
+    return methods.Booted(reply=views.boot_reply(report, next(trees, "")))
+
+
+async def cancel(desk: Desk, asked: methods.Cancelling, asker: Asker) -> methods.NoParameters:
+    """Stop the countdown or a load."""
+    await desk.control.cancel(_who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def rescan(desk: Desk, _: methods.NoParameters, __: Asker) -> methods.NoParameters:
+    """Look at every device again."""
+    desk.control.rescan()
+    return methods.NoParameters()
+
+
+HANDLERS: Final[dict[Method, Handler]] = {
+    methods.DESCRIBE: describe,
+    methods.LIST_OPTIONS: list_options,
+    methods.SUBSCRIBE: subscribe,
+    methods.EXPLAIN: explain,
+    methods.SELECT: select,
+    methods.BOOT: boot,
+    methods.CANCEL: cancel,
+    methods.RESCAN: rescan,
+}
+
+
+def _who(by: str, asker: Asker) -> str:
+    """Return who acts, for other people to see: as the client says, else its user."""
+    return clean(by, MAX_BY) or f"user {asker.peer.uid}"

@@ -1,0 +1,221 @@
+"""What people and the countdown can have done: select, boot, cancel, explain, rescan.
+
+One boot at a time. A load belongs to the daemon, not to who asked for it: it goes on when that
+client leaves, and anybody may cancel it until the machine leaves.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from bootd.errors import BootdError, CallError, MergeRefusedError
+from bootd.model.load import LoadReport
+from bootd.model.option import OptionId, ResolvedOption
+from bootd.model.tree import TreeReport
+from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, Phase
+from bootd.services.countdown import Countdown
+from bootd.services.store import Store
+
+log = logging.getLogger(__name__)
+
+FAREWELL_S: Final = 0.3
+"""Between the answer to a Boot and leaving: clients get to show it, a serial line to send it."""
+
+Progress = Callable[[str, int | None], None]
+"""Takes what is being done, and how many per cent of it are done or None."""
+
+Loaded = LoadReport | BootdError | OSError
+"""What came of a load."""
+
+
+class Booter(Protocol):
+    """What loads and starts an option: `bootd.services.booting.Booting`."""
+
+    async def explain(
+        self, resolved: ResolvedOption, overrides: Overrides
+    ) -> tuple[TreeReport | None, str, str]:
+        """Return the tree, the loader's name, and why these."""
+        ...
+
+    async def boot(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
+    ) -> LoadReport:
+        """Load; nothing stays loaded when it raises or is cancelled."""
+        ...
+
+    async def execute(self, report: LoadReport) -> None:
+        """Leave for what was loaded; returns only after a dry run, raises when it fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What would happen at the boot of an option.
+
+    Attributes:
+        refused: Why it cannot be booted, or None.
+    """
+
+    tree: TreeReport | None = None
+    loader: str = ""
+    why: str = ""
+    refused: str | None = None
+
+
+class Control:
+    """The commands, each checked against the state of this moment.
+
+    Every command raises `CallError` with one of the interface's errors.
+    """
+
+    def __init__(
+        self, store: Store, countdown: Countdown, booter: Booter, rescan: Callable[[], None]
+    ) -> None:
+        """Act on these; `rescan` has the source of devices report every device again."""
+        self._store = store
+        self._countdown = countdown
+        self._booter = booter
+        self._rescan = rescan
+        self._load: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Own the loads and the countdown; cancel to stop."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await self._countdown.run(self._boot_by_itself)
+
+    def select(self, option_id: str, by: str) -> None:
+        """Make an option the one that is highlighted everywhere and booted by the countdown."""
+        option = self._bootable(option_id)
+        self._store.select(option.id)
+        self._store.say(f"{option.option.title} selected by {by}")
+
+    def rescan(self) -> None:
+        """Look at every device again."""
+        self._rescan()
+        self._store.say("Looking at every device again")
+
+    async def explain(self, option_id: str, overrides: Overrides) -> Outlook:
+        """Say what would happen at a boot; the tree's summary is kept for the menu."""
+        resolved = self._find(option_id)
+        if not resolved.bootable:
+            return Outlook(refused=why_not(resolved))
+        try:
+            tree, loader, why = await self._booter.explain(resolved, overrides)
+        except (BootdError, OSError) as error:
+            return Outlook(refused=str(error))
+        if tree is not None and overrides == NO_OVERRIDES:
+            self._store.note_tree(resolved.id, tree.summary)
+        return Outlook(tree=tree, loader=loader, why=why)
+
+    async def boot(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
+        """Load an option and return what was loaded; the machine leaves `FAREWELL_S` later."""
+        option = self._bootable(option_id)
+        if self._load is not None or self._tasks is None:
+            message = "Another boot is under way; cancel it first."
+            raise CallError(ErrorName.BUSY, message, {"message": message})
+        self._countdown.stop(by)
+        self._store.select(option.id)
+        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        task = self._tasks.create_task(self._boot(option, overrides, loaded), name="boot")
+        self._load = task
+        task.add_done_callback(self._load_done)
+        log.info("boot of %s asked by %s", option.id, by)
+        return await self._outcome(option, loaded)
+
+    async def cancel(self, by: str) -> None:
+        """Stop the countdown for good, and a load that has not been executed."""
+        self._countdown.stop(by)
+        if self._load is not None:
+            self._load.cancel()
+            await asyncio.wait({self._load})
+            self._store.say(f"Boot cancelled by {by}", Level.WARNING)
+
+    async def _outcome(
+        self, option: ResolvedOption, loaded: asyncio.Future[Loaded]
+    ) -> LoadReport:
+        await asyncio.wait({loaded})
+        if loaded.cancelled():
+            raise _failure(ErrorName.BOOT_FAILED, option.id, "The boot was cancelled.")
+        match loaded.result():
+            case LoadReport() as report:
+                return report
+            case MergeRefusedError() as error:
+                raise _failure(ErrorName.REFUSED, option.id, str(error))
+            case error:
+                raise _failure(ErrorName.BOOT_FAILED, option.id, str(error))
+
+    async def _boot(
+        self,
+        option: ResolvedOption,
+        overrides: Overrides,
+        loaded: asyncio.Future[Loaded],
+    ) -> None:
+        title = option.option.title
+        self._enter(Phase.LOADING, f"Loading {title}")
+        try:
+            report = await self._booter.boot(option, overrides, self._progress)
+            loaded.set_result(report)
+            self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
+            await asyncio.sleep(FAREWELL_S)
+            await self._booter.execute(report)
+            self._enter(Phase.MENU, f"Dry run: {title} would be started with {report.loader}")
+        except asyncio.CancelledError:
+            self._enter(Phase.MENU, f"Boot of {title} cancelled", Level.WARNING)
+            raise
+        except (BootdError, OSError) as error:
+            log.warning("cannot boot %s: %s", option.id, error)
+            self._enter(Phase.MENU, str(error), Level.ERROR)
+            if not loaded.done():
+                loaded.set_result(error)
+        finally:
+            loaded.cancel()
+
+    async def _boot_by_itself(self, option_id: OptionId) -> None:
+        try:
+            await self.boot(option_id, NO_OVERRIDES, "the countdown")
+        except CallError as error:
+            self._store.say(str(error), Level.ERROR)
+            self._countdown.fail()
+
+    def _load_done(self, task: asyncio.Task[None]) -> None:
+        if self._load is task:
+            self._load = None
+
+    def _enter(self, phase: Phase, message: str, level: Level = Level.INFO) -> None:
+        status = self._store.state.status
+        self._store.update_status(
+            replace(status, phase=phase, message=message, level=level, progress=None)
+        )
+
+    def _progress(self, doing: str, percent: int | None) -> None:
+        status = self._store.state.status
+        self._store.update_status(
+            replace(status, message=doing, level=Level.INFO, progress=percent)
+        )
+
+    def _find(self, option_id: str) -> ResolvedOption:
+        found = self._store.state.find(option_id)
+        if found is None:
+            message = "There is no such boot option (any more)."
+            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, message)
+        return found
+
+    def _bootable(self, option_id: str) -> ResolvedOption:
+        option = self._find(option_id)
+        if not option.bootable:
+            raise _failure(ErrorName.NOT_BOOTABLE, option_id, why_not(option))
+        return option
+
+
+def why_not(option: ResolvedOption) -> str:
+    """Return the sentence on why an option cannot boot; it must not be bootable."""
+    absent = [f"{it.what} {it.path} is not on {it.device}" for it in option.missing]
+    return f"{option.option.title} cannot boot: {'; '.join([*option.reasons, *absent])}."
+
+
+def _failure(name: str, option_id: str, message: str) -> CallError:
+    return CallError(name, message, {"id": option_id, "message": message})

@@ -1,0 +1,261 @@
+"""The single owner of the daemon's state: devices, options, selection, status.
+
+Changes are gathered and published once a turn of the event loop, so that 32 devices that answer
+together cost one new menu, not 32. Readers get frozen `State` values and wait for the next one; a
+reader that is slow skips states in between and holds no memory here.
+"""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bootd.errors import BootdError
+from bootd.model.device import BlockDevice
+from bootd.model.option import BootOption, OptionId, ResolvedOption, ScanResult
+from bootd.model.problem import Problem
+from bootd.policy import menu, resolve
+from bootd.protocol.messages import Level, Status
+from bootd.services.state import DevicePhase, DeviceState, MenuEntry, State
+
+MAX_OPTIONS: Final = 4_096
+"""Options of all devices together (DESIGN.md, limits)."""
+
+_REST: Final = 4
+"""After making a menu the store rests this many times as long, if it was not asked for."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Record:
+    """What is known of one device; mutable, private to the store."""
+
+    device: BlockDevice
+    phase: DevicePhase = DevicePhase.PROBING
+    options: tuple[BootOption, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    timeout_s: int | None = None
+    resolved: tuple[ResolvedOption, ...] | None = None
+    """None: to be resolved again."""
+
+
+class Store:
+    """Receives what discovery finds (`DeviceSink`) and what people do; publishes states.
+
+    Not thread-safe: everything happens on the event loop's thread.
+    """
+
+    def __init__(self, status: Status) -> None:
+        """Start empty; `status` carries what is known of the machine."""
+        self._records: dict[str, _Record] = {}
+        self._trees: dict[OptionId, str] = {}
+        self._selected: OptionId | None = None
+        self._status = status
+        self._state = State(revision=0, devices={}, menu=(), status=status)
+        self._dirty = False
+        self._rest_until = 0.0
+        self._waiters: set[Future[None]] = set()
+
+    @property
+    def state(self) -> State:
+        """The state now, gathered changes included."""
+        self._publish()
+        return self._state
+
+    @property
+    def configured_timeout_s(self) -> int | None:
+        """The countdown that the default option's device asks for, or None."""
+        entry = next((entry for entry in self.state.menu if entry.is_default), None)
+        record = self._records.get(entry.resolved.device) if entry else None
+        return record.timeout_s if record else None
+
+    async def next_state(self, after: int) -> State:
+        """Wait until there is a state with another revision than `after`, and return it."""
+        while self.state.revision == after:
+            waiter: Future[None] = get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+        return self.state
+
+    # What discovery found (bootd.services.discovery.DeviceSink) -----------------------------------
+
+    def device_found(self, device: BlockDevice) -> None:
+        """Record a device that is about to be looked at; a known one keeps its options."""
+        known = self._records.get(device.name)
+        if known is None or known.device.sequence != device.sequence:
+            self._put(_Record(device=device))
+        else:
+            self._put(replace(known, device=device, phase=DevicePhase.PROBING))
+
+    def device_scanned(self, device: BlockDevice, result: ScanResult) -> None:
+        """Record what is on a device."""
+        self._put(
+            _Record(
+                device=device,
+                phase=DevicePhase.READY,
+                options=result.options,
+                problems=result.problems,
+                timeout_s=result.timeout_s,
+            )
+        )
+        if result.options:
+            count = len(result.options)
+            self.say(f"{device.name}: {count} boot option{'s' if count > 1 else ''}")
+
+    def device_failed(self, device: BlockDevice, reason: str) -> None:
+        """Record why a device could not be looked at; what it offered before is gone."""
+        problem = Problem(source="", message=reason)
+        self._put(_Record(device=device, phase=DevicePhase.FAILED, problems=(problem,)))
+        self.say(f"{device.name}: {reason}", Level.WARNING)
+
+    def device_removed(self, name: str) -> None:
+        """Forget a device and its options."""
+        gone = self._records.pop(name, None)
+        if gone is not None:
+            self._forget_resolved(gone.device)
+            self.say(f"{name} was removed")
+
+    # What people and services do ------------------------------------------------------------------
+
+    def say(self, message: str, level: Level = Level.INFO) -> None:
+        """Set the status line."""
+        self.update_status(replace(self._status, message=message, level=level))
+
+    def update_status(self, status: Status) -> None:
+        """Replace the status; which option is default, selected and how many probe is kept here."""
+        if status != self._status:
+            self._status = status
+            self._touch()
+
+    def select(self, option_id: str) -> None:
+        """Make an option the selected one.
+
+        Raises:
+            BootdError: There is no such option.
+        """
+        if (found := self.state.find(option_id)) is None:
+            msg = f"There is no boot option {option_id}."
+            raise BootdError(msg)
+        self._selected = found.id
+        self._touch()
+
+    def note_tree(self, option_id: OptionId, summary: str) -> None:
+        """Keep one line on the tree that an option would get, for everybody to see."""
+        if self._trees.get(option_id) != summary:
+            self._trees[option_id] = summary
+            self._touch()
+
+    # Making the next state ------------------------------------------------------------------------
+
+    def _put(self, record: _Record) -> None:
+        before = self._records.get(record.device.name)
+        self._records[record.device.name] = record
+        if before is None or before.device != record.device:
+            for device in (record.device, before.device if before else record.device):
+                self._forget_resolved(device)
+        self._touch()
+
+    def _forget_resolved(self, changed: BlockDevice) -> None:
+        """Have those options resolved again that look different with this device, there or gone."""
+        for record in self._records.values():
+            twin = record.device.uuid == changed.uuid
+            if twin or any(map(_looks_elsewhere, record.options)):
+                record.resolved = None
+        self._touch()
+
+    def _touch(self) -> None:
+        """Publish on the loop's next turn, or later when the last menu took long to make."""
+        if not self._dirty:
+            self._dirty = True
+            loop = get_running_loop()
+            loop.call_at(max(loop.time(), self._rest_until), self._publish)
+
+    def _publish(self) -> None:
+        if not self._dirty:
+            return
+        self._dirty = False
+        clock = get_running_loop().time
+        began = clock()
+        self._state = self._next_state()
+        self._rest_until = clock() + (clock() - began) * _REST
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _next_state(self) -> State:
+        resolved, unseen = self._resolve()
+        ordered = menu.order(resolved)
+        default = menu.default(ordered)
+        ids = {option.id for option in ordered}
+        if self._selected not in ids:
+            self._selected = None
+        self._trees = {key: tree for key, tree in self._trees.items() if key in ids}
+        records = self._records.values()
+        probing = sum(record.phase is DevicePhase.PROBING for record in records)
+        self._status = replace(
+            self._status, default_id=default, selected_id=self._selected, probing=probing
+        )
+        return State(
+            revision=self._state.revision + 1,
+            devices=self._keep_devices(unseen),
+            menu=self._keep_menu(ordered, default),
+            status=self._status,
+        )
+
+    def _resolve(self) -> tuple[list[ResolvedOption], Mapping[str, int]]:
+        """Return every option, and per device how many are beyond the limit."""
+        devices = {name: record.device for name, record in self._records.items()}
+        resolved: list[ResolvedOption] = []
+        unseen: dict[str, int] = {}
+        for name, record in sorted(self._records.items()):
+            if record.resolved is None:
+                record.resolved = tuple(
+                    resolve.resolve(option, record.device, devices, self._status.architecture)
+                    for option in record.options
+                )
+            room = MAX_OPTIONS - len(resolved)
+            resolved += record.resolved[:room]
+            if len(record.resolved) > room:
+                unseen[name] = len(record.resolved) - room
+        return resolved, unseen
+
+    def _keep_devices(self, unseen: Mapping[str, int]) -> Mapping[str, DeviceState]:
+        """Return the devices; those that did not change are the same objects as before."""
+        before = self._state.devices
+        now: dict[str, DeviceState] = {}
+        for name, record in self._records.items():
+            problems = record.problems
+            if name in unseen:
+                note = f"{unseen[name]} options are not shown: bootd lists {MAX_OPTIONS} in all"
+                problems += (Problem(source="", message=note),)
+            state = DeviceState(device=record.device, phase=record.phase, problems=problems)
+            now[name] = before[name] if before.get(name) == state else state
+        return now
+
+    def _keep_menu(
+        self, ordered: tuple[ResolvedOption, ...], default: OptionId | None
+    ) -> tuple[MenuEntry, ...]:
+        """Return the menu; entries that did not change are the same objects as before."""
+        before = {entry.resolved.id: entry for entry in self._state.menu}
+        now: list[MenuEntry] = []
+        for option in ordered:
+            entry = MenuEntry(
+                resolved=option,
+                is_default=option.id == default,
+                is_selected=option.id == self._selected,
+                tree=self._trees.get(option.id, ""),
+            )
+            old = before.get(option.id)
+            now.append(old if old is not None and old == entry else entry)
+        return tuple(now)
+
+
+def _looks_elsewhere(option: BootOption) -> bool:
+    """Whether other devices matter to an option: for its files, or for its root file system."""
+    if "root=" in option.cmdline:
+        return True
+    files = (option.linux, option.devicetree, option.devicetree_dir)
+    named = (*files, *option.initrds, *option.overlays)
+    return any(file is not None and file.device is not None for file in named)
