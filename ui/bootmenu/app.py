@@ -1,0 +1,78 @@
+"""The screen face: a Textual app that draws a `MenuState` and hands keys to the reducer."""
+
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual.app import App, ComposeResult
+
+from bootmenu.driver import BootDriver
+from bootmenu.keys import action_of_key
+from bootmenu.pages import draw, measure
+from bootmenu.state import Happening, Leave, MenuState, Pressed, Redraw, Request, reduce
+from bootmenu.widget import LineView
+
+if TYPE_CHECKING:
+    from bootmenu.session import Session
+
+_FRAME_S: Final = 0.04
+"""Reports of the daemon within this time are drawn together; keys are drawn at once."""
+
+
+class MenuApp(App[None], inherit_bindings=False):
+    """One screen with one widget; all logic is in `bootmenu.state`."""
+
+    CSS = "Screen { color: ansi_default; background: ansi_default; overflow: hidden; }"
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+    ALLOW_SELECT = False
+
+    def __init__(self, state: MenuState) -> None:
+        super().__init__(driver_class=BootDriver, ansi_color=True)
+        self.animation_level = "none"
+        self.state = state
+        self.session: Session | None = None
+        self._view = LineView()
+        self._drawing = False
+
+    def compose(self) -> ComposeResult:
+        """Put the one widget on the screen."""
+        yield self._view
+
+    def tell(self, happening: Happening) -> None:
+        """Take in what the session tells; drawn soon."""
+        self._reduce(happening)
+        if not self._drawing and self.is_running:
+            self._drawing = True
+            self.set_timer(_FRAME_S, self._draw)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take in a key; drawn at once."""
+        event.stop()
+        event.prevent_default()
+        self._reduce(Pressed(action=action_of_key(event.key)))
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._draw()
+
+    def _reduce(self, happening: Happening) -> None:
+        self.state, requests = reduce(self.state, happening)
+        for request in requests:
+            self._perform(request)
+
+    def _perform(self, request: Request) -> None:
+        match request:
+            case Leave():
+                self.exit()
+            case Redraw():
+                self.refresh(layout=True)
+            case _:
+                if self.session is not None:
+                    self.session.perform(request)
+
+    def _draw(self) -> None:
+        self._drawing = False
+        columns, rows = self.size
+        self.state, _ = reduce(self.state, measure(self.state, columns, rows))
+        self._view.show(draw(self.state, columns, rows))

@@ -1,0 +1,76 @@
+"""Textual's driver for serial consoles: nothing that only an xterm understands, and an end at EOF.
+
+It relies on what textual 2.1 to 8.2 have in common: `LinuxDriver.write`, `run_input_thread`,
+`exit_event` and `XTermParser.feed` and `tick`.
+"""
+
+import os
+import re
+import selectors
+from codecs import getincrementaldecoder
+from typing import TYPE_CHECKING, Final
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_POLL_S: Final = 0.1
+"""A lone ESC is a key only after this silence; `XTermParser.tick` measures it."""
+
+_READ_BYTES: Final = 4096
+
+_UNWANTED: Final = re.compile(
+    # kitty keyboard, focus reports, bracketed paste, mouse, mode queries, pointer shapes:
+    # a plain terminal shows parts of them as letters, and the menu uses none
+    r"\x1b\[[<>]\d*u|\x1b\[\?(?:1000|1003|1004|1006|1015|1016|2004|2048)[hl]"
+    r"|\x1b\[\?\d+\$p|\x1b\]22;[^\x1b\x07]*(?:\x1b\\|\x07)"
+)
+
+_RESET_DEFAULTS: Final = re.compile(r"\x1b\[39;49m([^\x1b]*)\x1b\[0m")
+"""Text in the terminal's own colours: the same without the two sequences, at 12 bytes less."""
+
+
+class BootDriver(LinuxDriver):
+    """Draws on the terminal at file descriptors 0 and 2, reads keys from 0."""
+
+    _gone = False
+    """The terminal has hung up: nothing can be written any more."""
+
+    def write(self, data: str) -> None:
+        """Write what any terminal understands; drop the rest."""
+        wanted = _RESET_DEFAULTS.sub(r"\1", _UNWANTED.sub("", data))
+        if wanted and not self._gone:
+            super().write(wanted)
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app ends or the terminal is gone; then end the app.
+
+        Textual's own loop takes an empty read for a pause, and spins.
+        """
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_POLL_S):
+                    data = self._read()
+                    if not data:
+                        self._hung_up()
+                        return
+                    for message in parser.feed(decode(data)):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, _READ_BYTES)
+        except OSError:
+            return b""  # EIO: the other side of the line is closed
+
+    def _hung_up(self) -> None:
+        self._gone = True
+        app: App[object] = self._app
+        self._loop.call_soon_threadsafe(app.exit)

@@ -1,0 +1,153 @@
+"""The keys of the menu. To change or add one: edit its row in `KEYS`.
+
+The screen, the plain lines and the help page all read this table. Every function has a key that
+any serial terminal can send; names are Textual's.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+
+class Action(Enum):
+    """What a key asks for."""
+
+    UP = auto()
+    DOWN = auto()
+    PAGE_UP = auto()
+    PAGE_DOWN = auto()
+    HOME = auto()
+    END = auto()
+    BOOT = auto()
+    DETAILS = auto()
+    RESCAN = auto()
+    LOG = auto()
+    LIST = auto()
+    STOP = auto()
+    HELP = auto()
+    REDRAW = auto()
+    BACK = auto()
+    QUIT = auto()
+    LEAVE = auto()
+    OTHER = auto()
+    """A key without a function of its own; like every key it stops the countdown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One row of the table.
+
+    Attributes:
+        names: Textual's names of the keys on the screen; empty for plain lines only.
+        shown: How a person would call them.
+        command: What to type at the prompt of the plain lines, or "".
+        help: Sentence without a full stop, for the help page.
+        hint: Word or two for the last line of the menu, or "".
+    """
+
+    action: Action
+    names: tuple[str, ...] = ()
+    shown: str = ""
+    command: str = ""
+    help: str
+    hint: str = ""
+
+
+KEYS: Final = (
+    Key(action=Action.UP, names=("up", "k"), shown="Up, k", help="go to the option above"),
+    Key(action=Action.DOWN, names=("down", "j"), shown="Down, j", help="go to the option below"),
+    Key(
+        action=Action.PAGE_UP,
+        names=("pageup", "ctrl+b"),
+        shown="PgUp, Ctrl-B",
+        help="go up by a page",
+    ),
+    Key(
+        action=Action.PAGE_DOWN,
+        names=("pagedown", "ctrl+f", "space"),
+        shown="PgDn, Ctrl-F, Space",
+        help="go down by a page",
+    ),
+    Key(action=Action.HOME, names=("home", "g"), shown="Home, g", help="go to the first option"),
+    Key(action=Action.END, names=("end", "G"), shown="End, G", help="go to the last option"),
+    Key(
+        action=Action.BOOT,
+        names=("enter", "ctrl+j"),
+        shown="Enter",
+        help="boot the option under the cursor, at once",
+        hint="boot",
+    ),
+    Key(
+        action=Action.DETAILS,
+        names=("i",),
+        shown="i",
+        command="i",
+        help="show all about the option, its device tree and this machine",
+        hint="info",
+    ),
+    Key(
+        action=Action.RESCAN,
+        names=("r",),
+        shown="r",
+        command="r",
+        help="look at every device again",
+        hint="rescan",
+    ),
+    Key(
+        action=Action.LOG,
+        names=("l",),
+        shown="l",
+        command="log",
+        help="show what has happened so far",
+        hint="log",
+    ),
+    Key(action=Action.LIST, command="l", help="list the boot options again"),
+    Key(action=Action.STOP, command="s", help="stop the countdown, or a load"),
+    Key(
+        action=Action.HELP,
+        names=("question_mark", "h"),
+        shown="?, h",
+        command="?",
+        help="show this page",
+        hint="help",
+    ),
+    Key(action=Action.REDRAW, names=("ctrl+l",), shown="Ctrl-L", help="draw the screen again"),
+    Key(action=Action.BACK, names=("escape",), shown="Esc", help="go back; stop a load"),
+    Key(
+        action=Action.QUIT,
+        names=("q",),
+        shown="q",
+        command="q",
+        help="go back; in the menu, leave it",
+    ),
+    Key(action=Action.LEAVE, names=("ctrl+c",), shown="Ctrl-C", help="leave the menu"),
+)
+"""In the order of the help page."""
+
+_BY_NAME: Final = {name: key.action for key in KEYS for name in key.names}
+_BY_COMMAND: Final = {key.command: key.action for key in KEYS if key.command}
+
+
+def action_of_key(name: str) -> Action:
+    """Return the action of a key by Textual's name of it."""
+    return _BY_NAME.get(name, Action.OTHER)
+
+
+def action_of_command(command: str) -> Action | None:
+    """Return the action of a word typed at the prompt, or None when there is no such command."""
+    return _BY_COMMAND.get(command)
+
+
+def hints() -> str:
+    """Return the last line of the menu: keys with a word each."""
+    return "  ".join(f"{key.shown.split(',')[0]} {key.hint}" for key in KEYS if key.hint)
+
+
+def key_help() -> tuple[str, ...]:
+    """Return a line for each key of the screen."""
+    return tuple(f"  {key.shown:<20}{key.help}" for key in KEYS if key.names)
+
+
+def command_help() -> tuple[str, ...]:
+    """Return a line for each command of the plain lines, but the numbers."""
+    return tuple(f"  {key.command:<8}{key.help}" for key in KEYS if key.command)

@@ -1,0 +1,143 @@
+"""The menu itself: devices with their options, a pane on one of them, and the daemon's status."""
+
+from typing import Final
+
+from bootd.protocol.messages import OptionView
+from bootmenu.clean import cells, clean, cut, escape, wrap
+from bootmenu.groups import Group, grouped
+from bootmenu.keys import hints
+from bootmenu.lines import Line, Run, Tone, plain
+from bootmenu.state import MenuState
+from bootmenu.words import (
+    LEVELS,
+    device_trouble,
+    device_words,
+    machine_words,
+    option_trouble,
+    option_words,
+    status_words,
+    tree_words,
+)
+
+_PANE_ROWS: Final = 4
+_FRAME_ROWS: Final = 1 + 1 + _PANE_ROWS + 2
+"""Heading, rule, pane, status, keys."""
+_REASON_COLUMNS: Final = 34
+"""What a title leaves for the reason why its option cannot boot."""
+
+
+def list_rows(rows: int) -> int:
+    """Return how many lines of a screen of `rows` lines the list has."""
+    return max(rows - _FRAME_ROWS, 1)
+
+
+def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
+    """Return the lines of the menu, top to bottom."""
+    height = list_rows(rows)
+    listed = _list(state, columns)
+    top = _top(_cursor_row(state), len(listed), height)
+    shown = listed[top : top + height]
+    return (
+        (Run(f" {machine_words(state.status)}", Tone.REVERSE),),
+        *shown,
+        *((),) * (height - len(shown)),
+        _rule(state, columns),
+        *_pane(state, columns),
+        plain(f" {cut(status_words(state), columns - 2)}"),
+        plain(f" {hints()}"),
+    )
+
+
+def _top(cursor: int, total: int, height: int) -> int:
+    """Return the first line shown: it moves by half a page, since scrolling repaints the list."""
+    if total <= height:
+        return 0
+    stride = max(height // 2, 1)
+    top = max(cursor - height // 4, 0) // stride * stride
+    return min(top, total - height)
+
+
+def _cursor_row(state: MenuState) -> int:
+    here = state.highlighted
+    row = 0
+    for group in grouped(state.devices, state.options):
+        row += 1
+        for option in group.options:
+            if here is not None and option.id == here.id:
+                return row
+            row += 1
+    return 0
+
+
+def _list(state: MenuState, columns: int) -> list[Line]:
+    here = state.highlighted
+    lines: list[Line] = []
+    for group in grouped(state.devices, state.options):
+        lines.append(_device_line(group, columns))
+        lines += [
+            _option_line(state, option, columns, highlighted=option is here)
+            for option in group.options
+        ]
+    if not lines:
+        lines += [(), plain("   No devices yet: what is plugged in appears here.")]
+    return lines
+
+
+def _device_line(group: Group, columns: int) -> Line:
+    words = cut(device_words(group.device), columns - 2)
+    if group.options:
+        trouble = "" if group.device.state == "ready" else device_trouble(group.device)
+    else:
+        trouble = device_trouble(group.device)
+    return (
+        Run(f" {words}", Tone.BOLD),
+        Run(f"  - {trouble}" if trouble else "", Tone.DIM),
+    )
+
+
+def _option_line(state: MenuState, option: OptionView, columns: int, *, highlighted: bool) -> Line:
+    pointer = ">" if highlighted else " "
+    mark = "*" if option.id == state.status.default_id else " "
+    trouble = option_trouble(option)
+    room = columns - 8 - (min(_REASON_COLUMNS, cells(trouble)) if trouble else 0)
+    words = cut(option_words(option), room)
+    reason = f" - {trouble}" if trouble else ""
+    text = cut(f" {pointer} {mark} {words}{reason}", columns - 1)
+    if highlighted:
+        return (Run(text, Tone.REVERSE), Run(" ", Tone.REVERSE))
+    return (Run(text, Tone.DIM if trouble else Tone.PLAIN),)
+
+
+def _rule(state: MenuState, columns: int) -> Line:
+    """Name the option of the pane: while the cursor moves on, the pane stays for a moment."""
+    option = state.option(state.resting)
+    name = f" {clean(option_words(option), columns - 20)} " if option else ""
+    return (Run(f"--{name}".ljust(columns, "-")),)
+
+
+def _pane(state: MenuState, columns: int) -> tuple[Line, ...]:
+    lines = _notice(state, columns) if state.notice else _option_pane(state, columns)
+    return lines + ((),) * (_PANE_ROWS - len(lines))
+
+
+def _notice(state: MenuState, columns: int) -> tuple[Line, ...]:
+    assert state.notice is not None  # noqa: S101 - its only caller has looked
+    text = f"{LEVELS[state.notice.level]}{escape(state.notice.text)}"
+    return tuple((Run(f" {line}", Tone.BOLD),) for line in wrap(text, columns - 2, _PANE_ROWS))
+
+
+def _option_pane(state: MenuState, columns: int) -> tuple[Line, ...]:
+    option = state.option(state.resting)
+    if option is None:
+        return ()
+    options = wrap(escape(option.options) or "(none)", columns - 11, 2)
+    tree = wrap(tree_words(state, option), columns - 11, _PANE_ROWS - len(options))
+    return (
+        *_labelled("cmdline", options),
+        *_labelled("tree", tree),
+    )
+
+
+def _labelled(label: str, lines: tuple[str, ...]) -> tuple[Line, ...]:
+    names = (f"{label}:", *[""] * (len(lines) - 1))
+    return tuple(plain(f" {name:<9}{line}") for name, line in zip(names, lines, strict=True))

@@ -1,0 +1,196 @@
+"""The plain face: numbered lines and a prompt, for dumb terminals, screen readers and scripts.
+
+Nothing but text and line feeds is sent. As long as the countdown runs, each key is taken at once
+and stops it; afterwards the kernel edits whole lines.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bootmenu.announce import Numbers, announced, listing, numbered
+from bootmenu.keys import Action, action_of_command, command_help
+from bootmenu.lines import text_of
+from bootmenu.pages import details, log
+from bootmenu.state import Chosen, Happening, Leave, MenuState, Pointed, Pressed, reduce
+from bootmenu.terminal import KeyByKey, has_hung_up
+
+if TYPE_CHECKING:
+    from bootmenu.session import Session
+
+_PROMPT: Final = "> "
+_COLUMNS: Final = 78
+_READ_BYTES: Final = 1024
+_MAX_TYPED: Final = 200
+"""A longer command is line noise and forgotten."""
+
+
+class PlainMenu:
+    """Reads commands from file descriptor 0 and writes lines to 1.
+
+    Args:
+        state: To start with.
+        answers: Asks whether the terminal answers by now (it may block a moment); called once, at
+            the first key. None when the plain face was asked for.
+    """
+
+    def __init__(self, state: MenuState, *, answers: Callable[[], bool] | None = None) -> None:
+        self.state = state
+        self.session: Session | None = None
+        self.wants_screen = False
+        self._answers = answers
+        self._numbers: Numbers = ()
+        self._listed = False
+        self._typed = ""
+        self._keys = KeyByKey()
+        self._done = asyncio.Event()
+        self._input = asyncio.Event()
+
+    def tell(self, happening: Happening) -> None:
+        """Take in what has happened and say what changed."""
+        old = self.state
+        self.state, requests = reduce(old, happening)
+        self._numbers = numbered(self.state, self._numbers)
+        self._say(self._news(old))
+        if self.state.counting and not old.counting:
+            self._keys.start()
+        for request in requests:
+            if isinstance(request, Leave):
+                self._done.set()
+            elif self.session is not None:
+                self.session.perform(request)
+
+    async def run(self) -> None:
+        """Serve until it is left, the terminal is gone, or a screen is possible."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(0, self._input.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupted)
+        loop.add_signal_handler(signal.SIGTERM, self._done.set)
+        try:
+            self._say(("bootd: plain menu. ? for help.",))
+            await self._serve()
+        finally:
+            loop.remove_reader(0)
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGTERM)
+            self._keys.stop()
+
+    async def _serve(self) -> None:
+        while not self._done.is_set():
+            async with asyncio.TaskGroup() as waits:
+                done = waits.create_task(self._done.wait())
+                typed = waits.create_task(self._input.wait())
+                await asyncio.wait((done, typed), return_when=asyncio.FIRST_COMPLETED)
+                done.cancel()
+                typed.cancel()
+            if self._input.is_set():
+                self._input.clear()
+                await self._read()
+
+    async def _read(self) -> None:
+        try:
+            data = os.read(0, _READ_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            self._ended()
+            return
+        if self._answers is not None:
+            answers, self._answers = self._answers, None
+            self._keys.stop()
+            if await asyncio.to_thread(answers):
+                self.wants_screen = True
+                self._done.set()
+                return
+        self._keys.stop()
+        self._take(data.decode("utf-8", "replace"))
+
+    def _ended(self) -> None:
+        """Tell Ctrl-D, which is q, from a terminal that is gone."""
+        if os.isatty(0) and not has_hung_up(0):
+            self.tell(Pressed(action=Action.QUIT))
+        else:
+            self._done.set()
+
+    def _interrupted(self) -> None:
+        self.tell(Pressed(action=Action.LEAVE))
+
+    def _take(self, text: str) -> None:
+        *lines, self._typed = (self._typed + text.replace("\r", "\n")).split("\n")
+        self._typed = self._typed[-_MAX_TYPED:]
+        if not lines:
+            self.tell(Pressed(action=Action.OTHER))
+        for line in lines:
+            self._command(line.strip())
+
+    def _command(self, command: str) -> None:
+        word, _, number = command.partition(" ")
+        action = action_of_command(word)
+        if command.isdecimal():
+            option_id = self._id(command)
+            if option_id is not None:
+                self.tell(Chosen(id=option_id))
+                return
+        self.tell(Pressed(action=_spoken(action)))
+        if action is Action.DETAILS and (option_id := self._id(number)) is not None:
+            self.tell(Pointed(id=option_id))
+        self._say(self._answer(command, action))
+
+    def _answer(self, command: str, action: Action | None) -> tuple[str, ...]:
+        match action:
+            case Action.LIST:
+                return listing(self.state, self._numbers)
+            case Action.HELP:
+                return (
+                    "  NUMBER  boot that option",
+                    "  i NUMBER  show all about it",
+                    *command_help(),
+                )
+            case Action.DETAILS:
+                return tuple(map(text_of, details.text(self.state, _COLUMNS)))
+            case Action.LOG:
+                return tuple(map(text_of, log.text(self.state, _COLUMNS)))
+            case None if command.isdecimal():
+                return ("There is no option with this number.",)
+            case None if command:
+                return ("No such command; ? for help.",)
+            case _:
+                return ()
+
+    def _id(self, number: str) -> str | None:
+        """Return the id of an option that is there, by its number."""
+        if not number.isascii() or not number.isdecimal():
+            return None
+        index = int(number[:6]) - 1
+        if not 0 <= index < len(self._numbers):
+            return None
+        option = self.state.option(self._numbers[index])
+        return None if option is None else option.id
+
+    def _news(self, old: MenuState) -> tuple[str, ...]:
+        if self.state.connected and not self._listed:
+            self._listed = True
+            seen = replace(self.state, log=old.log, status=old.status)
+            return listing(self.state, self._numbers) + announced(seen, self.state, self._numbers)
+        return announced(old, self.state, self._numbers)
+
+    def _say(self, lines: tuple[str, ...]) -> None:
+        """Write over the prompt, then prompt again."""
+        if not lines:
+            return
+        text = "".join(f"{line}\n" for line in lines)
+        data = f"\r{text}{_PROMPT}{self._typed}".encode("utf-8", "replace")
+        try:
+            while data:
+                data = data[os.write(1, data) :]
+        except OSError:
+            self._done.set()  # the terminal is gone
+
+
+def _spoken(action: Action | None) -> Action:
+    """Return what a command means to the reducer: pages are printed here, not shown there."""
+    printed = {None, Action.LIST, Action.HELP, Action.DETAILS, Action.LOG}
+    return Action.OTHER if action in printed or action is None else action

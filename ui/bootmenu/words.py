@@ -1,0 +1,101 @@
+"""What both faces say about devices, options, trees and the daemon: foreign text cleaned. Pure."""
+
+from bootd.protocol.messages import DeviceView, Level, OptionView, Phase, ProblemView, Status
+from bootmenu.clean import clean, escape
+from bootmenu.state import MenuState, why_not_bootable
+
+LEVELS = {Level.INFO: "", Level.WARNING: "Warning: ", Level.ERROR: "Error: "}
+"""What stands before a line, so that colour is never the only sign."""
+
+
+def device_words(device: DeviceView) -> str:
+    """Return what a person would look for on the shelf: label, file system, model and bus."""
+    label = clean(device.label or device.partlabel)
+    model = clean(device.model)
+    medium = f"{model} ({device.kind})" if model else device.kind
+    parts = [clean(device.name), f'"{label}"' if label else "", clean(device.fstype), medium]
+    return "  ".join(part for part in parts if part)
+
+
+def device_trouble(device: DeviceView) -> str:
+    """Return why there may be nothing below a device, or ""."""
+    if device.state == "probing":
+        return "being looked at ..."
+    problem = f": {problem_words(device.problems[0])}" if device.problems else ""
+    if device.state == "failed":
+        return f"cannot be read{problem}"
+    return problem.removeprefix(": ") or "no boot options"
+
+
+def problem_words(problem: ProblemView) -> str:
+    """Return a problem with its place."""
+    place = escape(problem.source)
+    if problem.line is not None:
+        place = f"{place}:{problem.line}"
+    return f"{place}: {escape(problem.message)}" if place else escape(problem.message)
+
+
+def option_words(option: OptionView) -> str:
+    """Return an option's title with its submenus, and the version unless the title has it."""
+    path = [clean(title) for title in (*option.submenu, option.title)]
+    title = " > ".join(path)
+    version = clean(option.version)
+    return title if not version or version in title else f"{title} ({version})"
+
+
+def option_trouble(option: OptionView) -> str:
+    """Return why an option cannot boot, or ""."""
+    return escape("; ".join(why_not_bootable(option)))
+
+
+def tree_words(state: MenuState, option: OptionView) -> str:
+    """Return what tree an option gets, as far as that is known."""
+    trouble = option_trouble(option)
+    if trouble:
+        return f"cannot boot: {trouble}"
+    explanation = state.explanations.get(option.id)
+    if explanation is None:
+        return escape(option.tree) or "..."
+    if explanation.refused:
+        return f"refused: {escape(explanation.refused)}"
+    if explanation.tree is None:
+        return "none: this machine has no device tree"
+    return escape(explanation.tree.summary)
+
+
+def status_words(state: MenuState) -> str:
+    """Return what the daemon is doing, in one line."""
+    status = state.status
+    if not state.connected:
+        return escape(state.link)
+    if status.phase is not Phase.MENU:
+        return _loading_words(state)
+    if status.seconds_left is not None:
+        name = _title(state, status.default_id)
+        return f"Booting {name} in {status.seconds_left:2} s. Any key stops this."
+    looking = f" Looking at {status.probing} device(s) ..." if status.probing else ""
+    if status.countdown_stopped_by:
+        return f"Countdown stopped by {clean(status.countdown_stopped_by)}.{looking}"
+    return looking.strip() or clean(status.message)
+
+
+def _loading_words(state: MenuState) -> str:
+    name = _title(state, state.status.selected_id)
+    if state.status.phase is Phase.EXECUTING:
+        return f"Starting {name} ..."
+    progress = state.status.progress
+    share = "" if progress is None else f" {progress:3} %"
+    return f"Loading {name} ...{share}"
+
+
+def _title(state: MenuState, option_id: str | None) -> str:
+    option = state.option(option_id)
+    return "the default" if option is None else f'"{clean(option_words(option), 44)}"'
+
+
+def machine_words(status: Status) -> str:
+    """Return what this machine is, for the heading."""
+    board = clean(status.board, 40) or "this machine"
+    kernel = " ".join(filter(None, [clean(status.kernel, 24), clean(status.architecture, 12)]))
+    dry = "  DRY RUN" if status.dry_run else ""
+    return f"bootd on {board}  {kernel}".rstrip() + dry
