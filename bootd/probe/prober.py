@@ -9,21 +9,20 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from types import MappingProxyType
 from typing import Final, Self
 
 from bootd.errors import ProbeError, ProberError, ProtocolError
 from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
-from bootd.probe import answer, zygote
+from bootd.probe import answer
 from bootd.probe.channel import close_all, decode, encode_packet, receive_part
 from bootd.probe.session import Session
-from bootd.probe.task import Tasks
-from bootd.probe.tasks import preload as preload_formats
+from bootd.probe.spawn import Spawned, spawn
+from bootd.probe.task import Tables
 from bootd.probe.worker import Order
 from bootd.protocol.codec import Json, from_json, to_json
 
@@ -39,46 +38,44 @@ _LOST_S: Final = 0.5
 _END_STEPS: Final = 200
 _END_STEP_S: Final = 0.005
 
-_NO_TASKS: Final[Tasks] = MappingProxyType({})
-
 
 class Prober:
-    """Owner of the zygote; make it with `start`, end it with `close`."""
+    """Owner of the zygote; make it with `start`, or `adopt`; end it with `close`."""
 
-    def __init__(self, control: socket.socket, pid: int) -> None:
-        self._control = control
-        self._pid = pid
-        self._helpers: frozenset[str] = frozenset()
+    def __init__(self, spawned: Spawned, *, helpers: Collection[str], early: bool) -> None:
+        self._control = spawned.control
+        self._pid = spawned.pid
+        self._helpers = frozenset(helpers)
         self._numbers = count(1)
         self._sessions: dict[int, Session] = {}
         self._killed: dict[int, float] = {}
         self._early: dict[str, tuple[BlockDevice, Session]] = {}
         self._early_done = asyncio.Event()
+        if not early:
+            self._early_done.set()
         self._end: asyncio.Future[None] | None = None
 
     @classmethod
-    def start(
-        cls,
-        tasks: Tasks,
-        *,
-        helpers: Tasks = _NO_TASKS,
-        early: bool = False,
-        preload: Callable[[], None] = preload_formats,
-    ) -> Self:
-        """Fork the zygote; before the first thread and before the event loop runs.
+    def start(cls, tables: Tables, *, early: bool = False) -> Self:
+        """Fork a zygote and take it over; before the first thread and before the loop runs.
 
         Args:
-            tasks: What confined workers may be asked to do.
-            helpers: What runs with root's rights and without limits, such as a kexec load. A helper
-                never sees a device's file system, only the open files that it is handed.
-            early: Probe at once what udev knows already, while the broker still imports.
-            preload: Runs in the zygote to import what the tasks need.
+            tables: What its workers can do.
+            early: Probe at once what udev knows already. `bootd.probe.spawn` and `adopt` do this
+                before the broker has imported this module.
         """
-        prober = cls(*zygote.fork(tasks, helpers, preload, early=early))
-        prober._helpers = frozenset(helpers)
-        if not early:
-            prober._early_done.set()
-        return prober
+        return cls(spawn(lambda: tables, early=early), helpers=tables.helpers, early=early)
+
+    @classmethod
+    def adopt(cls, spawned: Spawned, *, helpers: Collection[str] = (), early: bool = True) -> Self:
+        """Take over a zygote that was forked before.
+
+        Args:
+            spawned: Owned from now on.
+            helpers: Names in its table of helpers.
+            early: As given to `spawn`.
+        """
+        return cls(spawned, helpers=helpers, early=early)
 
     async def early_devices(self) -> tuple[BlockDevice, ...]:
         """Return the devices whose probes the zygote began by itself; empty without `early`."""

@@ -1,7 +1,7 @@
 """Tasks: functions that run in a worker, not in the broker."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bootd.linux.dirview import DirView
 from bootd.protocol.codec import Json
@@ -23,8 +23,28 @@ TaskCall = Callable[[Context, Json, list[int]], tuple[Json, list[int]]]
 
 The function owns the descriptors that it gets and gives away those that it returns. Parameters and
 answer are at most 1 MiB of JSON. It may raise BootdError and OSError; the caller sees them again.
-Heavy imports belong inside: the table is built before the zygote is forked.
+Heavy imports belong inside, so that the zygote has started its early look before them.
 """
 
 Tasks = Mapping[str, TaskCall]
 """By name."""
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What workers can do.
+
+    Attributes:
+        tasks: For confined workers.
+        helpers: Run with root's rights and without limits, such as a kexec load. A helper never
+            sees a device's file system, only the open files that it is handed.
+        preload: Called once in the zygote to import what the tasks need.
+    """
+
+    tasks: Tasks
+    helpers: Tasks = field(default_factory=dict)
+    preload: Callable[[], None] = _nothing

@@ -1,7 +1,7 @@
 """The tasks that confined workers offer. To add one: write its function, then list it in `TASKS`.
 
-Imports are inside the functions: the table is built before the zygote is forked, the parsers are
-needed only after. `preload` runs in the zygote, once.
+Imports are inside the functions: the zygote looks at devices first and imports parsers then, by
+`preload`.
 """
 
 import os
@@ -10,7 +10,7 @@ from typing import Final
 
 from bootd.errors import ProtocolError
 from bootd.fsview import MAX_DTB_BYTES
-from bootd.probe.task import Context, Tasks
+from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
 
@@ -86,3 +86,8 @@ def _memfd(data: bytes) -> int:
 
 TASKS: Final[Tasks] = {"scan": scan, "open": open_files, "tree": tree}
 """By name."""
+
+
+def tables() -> Tables:
+    """Return what a zygote needs to serve a daemon that never boots anything."""
+    return Tables(tasks=TASKS, preload=preload)

@@ -17,7 +17,6 @@ import os
 import select
 import signal
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from bootd.errors import ProtocolError
 from bootd.probe import worker
 from bootd.probe.channel import Message, decode, encode_packet, receive_part, send
-from bootd.probe.task import Tasks
+from bootd.probe.task import Tables
 from bootd.protocol.codec import from_json, to_json
 
 if TYPE_CHECKING:
@@ -45,24 +44,20 @@ class Zygote:
 
     Args:
         control: The zygote's end of the packet socket.
-        tasks: For confined workers.
-        helpers: For workers that keep their rights.
-        preload: Imports what the tasks need; called once, after the early look.
+        tables: Called once, after the early look.
     """
 
-    def __init__(
-        self, control: socket.socket, tasks: Tasks, helpers: Tasks, preload: Callable[[], None]
-    ) -> None:
+    def __init__(self, control: socket.socket, tables: Callable[[], Tables]) -> None:
         self._control = control
-        self._tasks = tasks
-        self._helpers = helpers
-        self._preload = preload
+        self._make_tables = tables
+        self._tables = Tables(tasks={})
         self._children: dict[int, int] = {}
         self._early: deque[tuple[int, worker.Order, socket.socket]] = deque()
         self._early_running: set[int] = set()
 
     def run(self, *, early: bool) -> None:
         """Work until the broker is gone."""
+        gc.disable()  # a collection would touch, and so copy, every page shared with a worker
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)  # the broker decides when workers end
         woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -70,8 +65,8 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         if early:
             self._look_early()
-        self._preload()
-        gc.freeze()  # a collection in a worker would touch, and so copy, every shared page
+        self._tables = self._make_tables()
+        self._tables.preload()
         self._start_early()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -126,7 +121,8 @@ class Zygote:
             status = _FAULT
             try:
                 signal.set_wakeup_fd(-1)
-                worker.run(sock, order, self._tasks if order.confined else self._helpers)
+                tables = self._tables
+                worker.run(sock, order, tables.tasks if order.confined else tables.helpers)
                 status = 0
             finally:  # nothing of the zygote's or the broker's stack may run in a worker
                 os._exit(status)
@@ -158,26 +154,3 @@ class Zygote:
 
 def _order(device: "BlockDevice") -> worker.Order:
     return worker.Order(node=device.node, fstype=device.fstype, confined=True)
-
-
-def fork(
-    tasks: Tasks, helpers: Tasks, preload: Callable[[], None], *, early: bool
-) -> tuple[socket.socket, int]:
-    """Start the zygote; returns the broker's end of the packet socket and the process id.
-
-    Call it before the first thread and before the event loop: a fork keeps neither working.
-    """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
-    if pid == 0:
-        status = _FAULT
-        try:
-            ours.close()
-            Zygote(theirs, tasks, helpers, preload).run(early=early)
-            status = 0
-        finally:  # nothing of the broker's stack may run twice
-            if status:
-                sys.excepthook(*sys.exc_info())
-            os._exit(status)
-    theirs.close()
-    return ours, pid
