@@ -37,18 +37,19 @@ def apply(base: Fdt, overlay: Fdt) -> None:
         if name not in _BOOKKEEPING and "__overlay__" in fragment.children
     }
     # References may lead from one fragment into another: all give way before any is merged.
-    for name, fragment in fragments.items():
-        target = base.find(_target(base, fragment, name))
+    for fragment in fragments.values():
+        target = _target(base, fragment)
         if target is not None:
-            _keep_base_phandles(top, fragment.children["__overlay__"], target)
+            _keep_base_phandles(top, fragment.children["__overlay__"], target[1])
     places: dict[str, str] = {}
     for name, fragment in fragments.items():
-        path = places[f"/{name}/__overlay__"] = _target(base, fragment, name)
-        target = base.find(path)
+        target = _target(base, fragment)
         if target is None:
-            raise FdtError(f"the target {path!r:.80} of {name} is not in the device tree")
-        _keep_base_phandles(top, fragment.children["__overlay__"], target)
-        _merge(fragment.children["__overlay__"], target, depth=path.count("/"))
+            raise FdtError(f"the target of {name} is not in the device tree")
+        path, node = target
+        places[f"/{name}/__overlay__"] = path
+        _keep_base_phandles(top, fragment.children["__overlay__"], node)
+        _merge(fragment.children["__overlay__"], node, depth=path.count("/"))
     _merge_symbols(base.root, top, places)
 
 
@@ -171,39 +172,23 @@ def _places(top: Node, symbol: str, value: bytes) -> list[_Reference]:
     return found
 
 
-def _target(base: Fdt, fragment: Node, name: str) -> str:
-    """Return the path in the base that a fragment is for."""
+def _target(base: Fdt, fragment: Node) -> tuple[str, Node] | None:
+    """Return path and node of the base that a fragment is for, or None while it is not there."""
     by_phandle = fragment.properties.get("target")
     if by_phandle is not None:
         wanted = cells.u32(by_phandle)
-        for path, node in base.walk():
-            if cells.phandle(node) == wanted:
-                return path
-        raise FdtError(f"the target phandle {wanted:#x} of {name} is not in the device tree")
+        return next((pair for pair in base.walk() if cells.phandle(pair[1]) == wanted), None)
     by_path = fragment.properties.get("target-path")
     if by_path is None:
-        raise FdtError(f"{name} has neither target nor target-path")
+        raise FdtError(f"{fragment.name} has neither target nor target-path")
     path = cells.string(by_path)
     if not path.startswith("/"):
         alias, slash, rest = path.partition("/")
         full = base.get("/aliases", alias)
         if full is None:
-            raise FdtError(f"the target {path!r:.80} of {name} is not in the device tree")
+            return None
         path = cells.string(full) + slash + rest
-    return _canonical(base, path) or path
-
-
-def _canonical(base: Fdt, path: str) -> str | None:
-    """Return a path with every part's whole name, or None when it leads nowhere."""
-    node, parts = base.root, [""]
-    for part in path.split("/"):
-        if part:
-            below = Fdt(root=node).find(f"/{part}")
-            if below is None:
-                return None
-            node = below
-            parts.append(node.name)
-    return "/".join(parts) if len(parts) > 1 else "/"
+    return base.locate(path)
 
 
 def _keep_base_phandles(top: Node, content: Node, target: Node) -> None:

@@ -56,18 +56,24 @@ class Fdt:
     boot_cpu: int = 0
 
     def find(self, path: str) -> Node | None:
-        """Return the node of an absolute path without alias, or None.
+        """Return the node of an absolute path, or None; see `locate`."""
+        found = self.locate(path)
+        return None if found is None else found[1]
+
+    def locate(self, path: str) -> tuple[str, Node] | None:
+        """Return the whole path and the node of an absolute path without alias, or None.
 
         A part without unit address finds the only child of that base name, as the kernel does.
         """
-        node = self.root
+        node, whole = self.root, ""
         for part in path.split("/"):
             if part:
                 below = find_child(node, part)
                 if below is None:
                     return None
                 node = below
-        return node
+                whole = f"{whole}/{node.name}"
+        return whole or "/", node
 
     def get(self, path: str, name: str) -> bytes | None:
         """Return a property's bytes, or None when the node or the property is not there."""
@@ -124,3 +130,33 @@ def copy_fdt(fdt: Fdt) -> Fdt:
 def parent_path(path: str) -> str:
     """Return the path of a node's parent; the root's own for the root."""
     return path.rpartition("/")[0] or "/"
+
+
+def chain(fdt: Fdt, path: str) -> list[Node]:
+    """Return the nodes from the root down to the one at `path`; empty when it is not there."""
+    nodes = [fdt.root]
+    for part in path.split("/"):
+        if part:
+            below = find_child(nodes[-1], part)
+            if below is None:
+                return []
+            nodes.append(below)
+    return nodes
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a node's child."""
+    return f"{path}{name}" if path == "/" else f"{path}/{name}"
+
+
+def resolve(fdt: Fdt, text: str) -> str | None:
+    """Return the whole path of a node given as a path or as an alias with an optional rest."""
+    if text.startswith("/"):
+        found = fdt.locate(text)
+    else:
+        alias, slash, rest = text.partition("/")
+        full = fdt.get("/aliases", alias)
+        if full is None:
+            return None
+        found = fdt.locate(full.partition(b"\0")[0].decode("utf-8", "replace") + slash + rest)
+    return None if found is None else found[0]

@@ -1,0 +1,45 @@
+"""Facts as sentences and as the JSON that `bootdctl dt merge --explain=json` promises."""
+
+from bootd.model.text import escape
+from bootd.model.tree import Fact, FactAction, FactSource
+
+_VERBS = {
+    FactAction.SET: "set",
+    FactAction.ADD: "added",
+    FactAction.DELETE: "removed",
+    FactAction.KEEP: "kept",
+    FactAction.REFUSE: "not brought over",
+}
+
+_SOURCES = {
+    FactSource.LIVE: "from the running tree",
+    FactSource.SHIPPED: "from the shipped DTB",
+    FactSource.POLICY: "by bootd",
+    FactSource.BOOT_OPTION: "from the boot option",
+}
+
+
+def sentence(fact: Fact) -> str:
+    """Return one line for a person, such as `/memory@0 reg: set from the running tree (…)`."""
+    place = escape(f"{fact.path} {fact.property}".strip())
+    if fact.action is FactAction.REFUSE:
+        return f"{place}: {_VERBS[fact.action]} ({fact.reason})"
+    return f"{place}: {_VERBS[fact.action]} {_SOURCES[fact.source]} ({fact.reason})"
+
+
+def as_json(facts: tuple[Fact, ...], refused: str | None = None) -> dict[str, object]:
+    """Return the object of DESIGN.md: `facts` and `refused`, ready for the json module."""
+    return {
+        "facts": [
+            {
+                "path": escape(fact.path),
+                "property": escape(fact.property),
+                "source": fact.source.value,
+                "rule": fact.rule,
+                "action": fact.action.value,
+                "reason": fact.reason,
+            }
+            for fact in facts
+        ],
+        "refused": refused,
+    }

@@ -1,0 +1,63 @@
+"""What a merge rule may look at: both trees, how their nodes pair, and what the entry asks for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bootd.devicetree.match import IDENTITY, Match
+from bootd.errors import FdtError, MergeRefusedError
+from bootd.fdt import address
+from bootd.fdt.tree import Fdt, Node
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """Read-only for rules; no slots, since the matching is built when first asked for.
+
+    Attributes:
+        base: The shipped tree with the entry's overlays.
+        live: The running kernel's tree.
+        cmdline: Becomes /chosen/bootargs.
+    """
+
+    base: Fdt
+    live: Fdt
+    cmdline: str
+
+    @cached_property
+    def match(self) -> Match:
+        """How nodes of the live tree pair with nodes of the base."""
+        return Match(self.live, self.base)
+
+    def counterpart(self, live_path: str) -> str | None:
+        """Return the base's path for a live node when the pairing is sure enough for identity."""
+        pairing = self.match.find(live_path)
+        return None if pairing is None or pairing.confidence < IDENTITY else pairing.path
+
+
+def ranges(node: Node, cells: address.Layout) -> tuple[tuple[int, int], ...]:
+    """Return the (start, size) pairs of a node's `reg`, those without a size dropped.
+
+    Rockchip's vendor U-Boot pads the memory node with many empty ranges.
+
+    Raises:
+        MergeRefusedError: The `reg` is malformed.
+    """
+    try:
+        entries = address.decode(node.properties.get("reg", b""), cells)
+    except FdtError as error:
+        msg = f"{node.name}: {error}"
+        raise MergeRefusedError(msg) from error
+    return tuple(entry for entry in entries if entry[1])
+
+
+def encode(entries: tuple[tuple[int, int], ...], cells: address.Layout, what: str) -> bytes:
+    """Return a `reg` value.
+
+    Raises:
+        MergeRefusedError: A number does not fit; `what` says whose.
+    """
+    try:
+        return address.encode(entries, cells)
+    except FdtError as error:
+        msg = f"{what} cannot be written in the DTB's cells: {error}"
+        raise MergeRefusedError(msg) from error
