@@ -1,1 +1,139 @@
-"""Boot configuration formats."""
+"""Boot configuration formats. To add one: write its module, then list it in `FORMATS`.
+
+A format module has a function `scan(FsView) -> ScanResult` that never raises for bad input, and
+`PLACES`, where it looks. It need not see to limits of a device, unique ids or files that are not
+there: `scan` here does that for all.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bootd.formats import bls, extlinux
+from bootd.fsview import FsView
+from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.model.problem import Problem
+from bootd.model.text import clean
+
+MAX_OPTIONS: Final = 1024
+"""Of one device (DESIGN.md, limits)."""
+
+MAX_PROBLEMS: Final = 256
+"""Of one device; the last one then says how many there were."""
+
+MAX_TEXT: Final = 600_000
+"""Characters that all options of a device may have together, as `ascii()` writes them: the answer
+of a worker, in which they travel, has 1 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootFormat:
+    """A dialect of boot configuration.
+
+    Attributes:
+        name: As users, ids and the wire know it.
+        spec: Where it is specified.
+        places: Files or directories that it looks at, in order.
+        scan: Collects its options on one file system.
+    """
+
+    name: str
+    spec: str
+    places: tuple[str, ...]
+    scan: Callable[[FsView], ScanResult]
+
+
+FORMATS: Final = (
+    BootFormat(
+        name="bls",
+        spec="UAPI.1 Boot Loader Specification, type #1",
+        places=bls.PLACES,
+        scan=bls.scan,
+    ),
+    BootFormat(
+        name="extlinux",
+        spec="U-Boot doc/README.pxe, Syslinux doc/syslinux.txt",
+        places=extlinux.PLACES,
+        scan=extlinux.scan,
+    ),
+)
+"""In menu order: an earlier format's options come first, and its timeout wins. Each configuration
+keeps its own default; policy takes the first that can boot."""
+
+
+def scan(fs: FsView) -> ScanResult:
+    """Collect the boot options of every known format on one file system."""
+    found = ScanResult()
+    for each in FORMATS:
+        found += each.scan(fs)
+    problems = list(found.problems)
+    options = _limit(_name_apart(_without_repeats(found.options)), problems)
+    return ScanResult(
+        options=tuple(_with_absent(fs, options)),
+        problems=tuple(_limit_problems(problems)),
+        timeout_s=found.timeout_s,
+    )
+
+
+def _without_repeats(options: Iterable[BootOption]) -> list[BootOption]:
+    """Drop an option that was reached a second time, such as through /boot -> . ."""
+    seen: dict[BootOption, BootOption] = {}
+    for option in options:
+        seen.setdefault(replace(option, source="", is_default=False), option)
+    return list(seen.values())
+
+
+def _name_apart(options: Iterable[BootOption]) -> list[BootOption]:
+    """Give each option an entry id of its own: by its source, then by a number."""
+    taken: set[tuple[str, str]] = set()
+    named: list[BootOption] = []
+    for option in options:
+        entry, number = option.entry, 1
+        if (option.format, entry) in taken:
+            entry = f"{option.entry}@{clean(option.source)}"
+        while (option.format, entry) in taken:
+            number += 1
+            entry = f"{option.entry}@{clean(option.source)}~{number}"
+        taken.add((option.format, entry))
+        named.append(replace(option, entry=entry))
+    return named
+
+
+def _limit(options: list[BootOption], problems: list[Problem]) -> list[BootOption]:
+    left, kept = MAX_TEXT, 0
+    for option in options[:MAX_OPTIONS]:
+        left -= len(ascii(option))
+        if left < 0:
+            break
+        kept += 1
+    if kept < len(options):
+        message = f"{len(options)} boot options, only the first {kept} are listed"
+        problems.insert(0, Problem(source="", message=message))
+    return options[:kept]
+
+
+def _limit_problems(problems: list[Problem]) -> list[Problem]:
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    message = f"{len(problems)} problems, only the first {MAX_PROBLEMS - 1} are shown"
+    return [*problems[: MAX_PROBLEMS - 1], Problem(source="", message=message)]
+
+
+def _with_absent(fs: FsView, options: Iterable[BootOption]) -> Iterable[BootOption]:
+    """Note in each option which of its files are not there; each path is looked up once."""
+    known: dict[tuple[str, bool], bool] = {}
+
+    def is_absent(ref: FileRef | None, *, folder: bool = False) -> bool:
+        if ref is None or ref.device is not None:
+            return False
+        key = (ref.path, folder)
+        if key not in known:
+            known[key] = not (fs.is_dir(ref.path) if folder else fs.is_file(ref.path))
+        return known[key]
+
+    for option in options:
+        files = (option.linux, *option.initrds, option.devicetree, *option.overlays)
+        absent = [ref.path for ref in files if ref is not None and is_absent(ref)]
+        if option.devicetree_dir is not None and is_absent(option.devicetree_dir, folder=True):
+            absent.append(option.devicetree_dir.path)
+        yield replace(option, absent=tuple(dict.fromkeys(absent))) if absent else option

@@ -5,7 +5,6 @@ where they are carried out.
 """
 
 import re
-from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Final
 
@@ -39,7 +38,7 @@ def compare(left: str, right: str) -> int:
             return order
 
 
-key: Final[Callable[[str], object]] = cmp_to_key(compare)
+key: Final = cmp_to_key(compare)
 """For `sorted`: oldest first."""
 
 

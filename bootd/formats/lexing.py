@@ -1,0 +1,82 @@
+"""What the line-based formats share: numbered lines, keywords, paths, and problems with a place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bootd.errors import ConfigError, ConfigSyntaxError
+from bootd.fsview import normalise
+from bootd.model.option import FileRef
+from bootd.model.problem import Problem
+from bootd.model.text import clean
+
+MAX_CMDLINE: Final = 4096
+"""COMMAND_LINE_SIZE of the architectures that take most; arm64 and x86 take 2,048."""
+
+MAX_PATH: Final = 4096
+"""PATH_MAX of the kernel."""
+
+_BLANK: Final = " \t\r\f\v"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One statement.
+
+    Attributes:
+        number: 1-based.
+        key: First word as written.
+        value: The rest, without blanks around it; "" when there is none.
+    """
+
+    number: int
+    key: str
+    value: str
+
+
+def lex(text: str) -> Iterator[Line]:
+    r"""Yield the statements of `text`; comments and blank lines dropped, order and repeats kept.
+
+    Lines end in `\n` only: `str.splitlines` would break a command line at U+2028 or a form feed as
+    well. A NUL, which no kernel or file system could take, becomes U+FFFD.
+    """
+    for number, raw in enumerate(text.replace("\0", "\ufffd").split("\n"), start=1):
+        line = raw.strip(_BLANK)
+        if not line or line[0] == "#":
+            continue
+        words = line.split(None, 1)
+        yield Line(number, words[0], words[1] if len(words) > 1 else "")
+
+
+def file_ref(value: str, base: str, source: str, line: int) -> FileRef:
+    """Return the file that `value` names on the own device; relative paths start at `base`.
+
+    Raises:
+        ConfigSyntaxError: It is empty or longer than a path can be.
+    """
+    if not value:
+        raise ConfigSyntaxError("a file name is missing", source=source, line=line)
+    if len(value) > MAX_PATH:
+        reason = f"a path has {len(value)} characters, more than {MAX_PATH}"
+        raise ConfigSyntaxError(reason, source=source, line=line)
+    return FileRef(normalise(value, base))
+
+
+def check_cmdline(cmdline: str, source: str, line: int) -> str:
+    """Return `cmdline` as it is.
+
+    Raises:
+        ConfigSyntaxError: No kernel takes one of this length.
+    """
+    if len(cmdline) > MAX_CMDLINE:
+        reason = f"the command line has {len(cmdline)} characters, kernels take {MAX_CMDLINE}"
+        raise ConfigSyntaxError(reason, source=source, line=line)
+    return cmdline
+
+
+def problem(error: ConfigError | OSError, source: str) -> Problem:
+    """Return what went wrong with `source`, for a person."""
+    if isinstance(error, ConfigError):
+        return Problem(source=clean(error.source), line=error.line, message=clean(error.reason))
+    reason = error.strerror or type(error).__name__
+    return Problem(source=clean(source), message=clean(f"cannot be read: {reason}"))
