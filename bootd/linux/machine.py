@@ -1,0 +1,98 @@
+"""What this machine is and what its kernel can do, read once at start."""
+
+import os
+import re
+from typing import Final
+
+from bootd.linux import iomem, kexec, kmsg, meminfo
+from bootd.model.machine import Machine
+from bootd.model.memory import subtract
+from bootd.model.text import clean
+
+_SELECTED: Final = re.compile(r"\[(\w+)\]")
+_MAX_PROPERTY_BYTES: Final = 4096
+
+
+def read(root: str = "/") -> Machine:
+    """Describe the machine.
+
+    Args:
+        root: Directory below which proc/ and sys/ are looked for; what the kernel can do is asked
+            of the running kernel in any case.
+    """
+    name = os.uname()
+    lockdown = _lockdown(root)
+    refusal, locked = _refusal(root, lockdown)
+    has_load = kexec.has_kexec_load()
+    has_file = kexec.has_kexec_file_load()
+    if not has_load:
+        refusal = "the running kernel has no kexec_load (it is built without CONFIG_KEXEC)"
+    strings = _property(root, "compatible").split("\0")
+    return Machine(
+        architecture=name.machine,
+        model=clean(_model(root)),
+        compatible=tuple(clean(text) for text in strings if text),
+        serial=clean(_property(root, "serial-number").rstrip("\0")),
+        kernel=name.release,
+        memory_bytes=meminfo.read(os.path.join(root, "proc/meminfo")).get("MemTotal", 0),
+        lockdown=lockdown,
+        kexec_load=has_load and not refusal,
+        kexec_file=has_file,
+        kexec_file_dtb=has_file and not _limited(root) and kexec.has_kexec_file_dtb(),
+        kexec_refusal=refusal,
+        kexec_locked=locked,
+        page_bytes=os.sysconf("SC_PAGE_SIZE"),
+        lpi_unreserved=_lpi_unreserved(root),
+    )
+
+
+def _lockdown(root: str) -> str:
+    match = _SELECTED.search(_text(root, "sys/kernel/security/lockdown"))
+    return match.group(1) if match else "none"
+
+
+def _refusal(root: str, lockdown: str) -> tuple[str, bool]:
+    """Why kexec_load may not be used, and whether that holds for every kind of load."""
+    if os.geteuid() != 0:
+        return "loading a kernel needs root", True
+    if _text(root, "proc/sys/kernel/kexec_load_disabled").strip() == "1":
+        return "kexec is switched off until the next power-on (sysctl kexec_load_disabled)", True
+    if _text(root, "proc/sys/kernel/kexec_load_limit_reboot").strip() == "0":
+        return "no load is left until the next power-on (sysctl kexec_load_limit_reboot)", True
+    if lockdown != "none":
+        return f"the running kernel is locked down ({lockdown}) and refuses kexec_load", False
+    return "", False
+
+
+def _limited(root: str) -> bool:
+    return _text(root, "proc/sys/kernel/kexec_load_limit_reboot").strip() not in {"", "-1"}
+
+
+def _model(root: str) -> str:
+    model = _property(root, "model").rstrip("\0")
+    return model or _text(root, "sys/class/dmi/id/product_name").strip()
+
+
+def _property(root: str, name: str) -> str:
+    return _text(root, f"proc/device-tree/{name}")
+
+
+def _lpi_unreserved(root: str) -> bool:
+    try:
+        tables = kmsg.lpi_tables(os.path.join(root, "dev/kmsg"))
+        if not tables.ranges:
+            return False
+        memory = iomem.read(os.path.join(root, "proc/iomem"))
+    except OSError:
+        return False
+    free = subtract(memory.ram, memory.reserved)
+    return subtract(free, tables.ranges) != free
+
+
+def _text(root: str, path: str) -> str:
+    """Return the start of a small kernel file, "" when it is absent or closed to this user."""
+    try:
+        with open(os.path.join(root, path), "rb") as file:
+            return file.read(_MAX_PROPERTY_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""

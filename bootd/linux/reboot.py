@@ -1,0 +1,59 @@
+"""Leaving this kernel: reboot(2) directly, or through systemd's kexec.target.
+
+Source: reboot(2); systemd.special(7), kexec.target; os-release(5), initrd-release.
+"""
+
+import os
+from typing import Final
+
+from bootd.linux.libc import LIBC, last_error
+
+LINUX_REBOOT_CMD_KEXEC: Final = 0x45584543
+
+_SYSTEMD: Final = "/run/systemd/system"
+_INITRD: Final = "/etc/initrd-release"
+_SYSTEMCTL_S: Final = 30
+
+
+def through_systemd() -> bool:
+    """Say whether systemd has services and mounts here that it should stop first.
+
+    Not in an initrd, where bootd's own boot image lives: nothing there needs to be saved.
+    """
+    return os.path.isdir(_SYSTEMD) and not os.path.exists(_INITRD)
+
+
+def kexec_now() -> None:
+    """Jump to the loaded kernel at once; returns only by raising.
+
+    Nothing is synced: bootd never writes, and sync(2) blocks on a dead disk for ever.
+
+    Raises:
+        OSError: EINVAL: nothing is loaded. EPERM: no CAP_SYS_BOOT. EBUSY: a load is going on.
+    """
+    if LIBC.reboot(LINUX_REBOOT_CMD_KEXEC) < 0:
+        raise last_error("reboot")
+
+
+def kexec_through_systemd() -> None:
+    """Ask systemd to stop everything and then jump; returns once it has accepted.
+
+    `systemctl kexec` would load a kernel of its own choice when nothing is loaded; starting the
+    target never does.
+
+    Raises:
+        OSError: systemctl is absent, failed, or gave no answer in 30 seconds.
+    """
+    import subprocess  # noqa: PLC0415 - costs 10 ms at start, and is needed at most once
+
+    command = [
+        "systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", "kexec.target",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=_SYSTEMCTL_S
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(None, f"no answer in {_SYSTEMCTL_S} s", "systemctl") from None
+    if done.returncode != 0:
+        raise OSError(None, done.stderr.strip() or "it failed without a word", "systemctl")

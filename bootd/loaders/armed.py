@@ -1,0 +1,46 @@
+"""Which kernel is armed: after a load exactly the one that was asked for, or none.
+
+A failed load leaves an earlier kernel in place, and reboot(LINUX_REBOOT_CMD_KEXEC) would start it.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from bootd.errors import LoadError
+from bootd.linux import kexec
+from bootd.loaders.request import LoadFiles, LoadRequest
+from bootd.model.load import LoadReport
+
+
+def load_with(
+    loader: Callable[[LoadRequest, LoadFiles], LoadReport], request: LoadRequest, given: LoadFiles
+) -> LoadReport:
+    """Run a loader, and make sure of what is loaded before and after.
+
+    Raises:
+        LoadError: The kernel's own answer contradicts the loader's. Errors of the loader as well.
+            Nothing is loaded then.
+    """
+    kexec.unload()
+    if kexec.kexec_loaded():
+        raise LoadError(
+            "an earlier kernel is still loaded and cannot be removed: switch off and on"
+        )
+    done = False
+    try:
+        report = loader(request, given)
+        _confirm(report)
+        done = True
+    finally:
+        if not done:
+            with suppress(OSError):  # the reason of the failure matters more
+                kexec.unload()
+    return report
+
+
+def _confirm(report: LoadReport) -> None:
+    if kexec.kexec_loaded() != report.executed:
+        said = (
+            "accepted the load, but has nothing loaded" if report.executed else "loaded something"
+        )
+        raise LoadError(f"the running kernel {said}")

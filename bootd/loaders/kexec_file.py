@@ -1,0 +1,77 @@
+"""kexec_file_load(2): the kernel reads the files and makes the next tree from its own boot tree.
+
+It has no parameter for a device tree (drivers/of/kexec.c copies the tree that the running kernel
+was started with and rewrites /chosen), so that only a tree that is unchanged elsewhere may use it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from bootd.linux import files, kexec
+from bootd.loaders import kernel_file
+from bootd.loaders.request import Loader, LoadFiles, LoadRequest
+from bootd.model.load import LoadReport
+from bootd.model.machine import Machine
+from bootd.model.tree import TreeOrigin
+
+_NAME: Final = "kexec_file"
+
+_KINDS: Final = {
+    "aarch64": ("arm64",),
+    "x86_64": ("bzimage",),
+    "riscv64": ("riscv", "elf"),
+    "ppc64le": ("elf",),
+}
+"""What the kernel's own loaders take: kexec_file_loaders[] of arch/*/kernel/."""
+
+_WORKING_BYTES: Final = 32 << 20
+
+
+def _why_not(request: LoadRequest, machine: Machine) -> str | None:
+    if not machine.kexec_file:
+        return "the running kernel has no kexec_file_load"
+    if machine.kexec_locked:
+        return machine.kexec_refusal
+    if request.tree_changed:
+        return "kexec_file_load cannot hand over a changed device tree"
+    if machine.lpi_unreserved:
+        return (
+            "kexec_file_load would place the kernel where this board's interrupt controller "
+            "still writes"
+        )
+    if request.kernel.kind not in _KINDS.get(machine.architecture, ()):
+        return f"kexec_file_load takes no {request.kernel.title} on {machine.architecture}"
+    return None
+
+
+def _why(request: LoadRequest) -> str:
+    if not request.tree_bytes:
+        return "kexec_file_load: this machine has no device tree"
+    return "kexec_file_load: the next kernel gets the running kernel's boot tree"
+
+
+def _need_bytes(request: LoadRequest) -> int:
+    # The kernel reads each file whole before it copies it, and several initrds are joined before.
+    initrds = sum(request.initrd_bytes)
+    copies = 3 if len(request.initrd_bytes) > 1 else 2
+    return 2 * request.kernel.memory_bytes + copies * initrds + _WORKING_BYTES
+
+
+def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
+    cmdline = request.cmdline.encode("utf-8", "surrogateescape")
+    with kernel_file.opened(request, given.kernel) as (kernel, _), _initrd(given) as initrd:
+        kexec.kexec_file_load(kernel, initrd, cmdline)
+    return LoadReport(loader=_NAME, tree=TreeOrigin.RUNNING, why=_why(request))
+
+
+@contextmanager
+def _initrd(given: LoadFiles) -> Iterator[int | None]:
+    if len(given.initrds) < 2:
+        yield given.initrds[0] if given.initrds else None
+        return
+    with files.joined("initrd", given.initrds) as fd:
+        yield fd
+
+
+LOADER: Final = Loader(name=_NAME, why_not=_why_not, why=_why, need_bytes=_need_bytes, load=_load)

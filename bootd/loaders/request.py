@@ -1,0 +1,83 @@
+"""What a loader is asked, and the record that every row of the LOADERS table fills in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bootd.images import ImageInfo
+from bootd.model.load import LoadReport
+from bootd.model.machine import Machine
+from bootd.model.tree import TreeOrigin
+
+MAX_CMDLINE_BYTES = 2047
+"""COMMAND_LINE_SIZE of arm64, riscv and x86 is 2048 with the NUL; longer lines are cut silently."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """Everything about a load that can be known without opening the files.
+
+    Attributes:
+        option: Id of the boot option, for the next kernel's /chosen.
+        kernel: As its header describes it.
+        initrd_bytes: Length of each initrd, in order.
+        cmdline: Exactly what the next kernel gets.
+        origin: What the tree was made from.
+        tree_bytes: Length of the blob, 0 on a machine without a device tree.
+        tree_changed: The blob differs from the running kernel's tree elsewhere than in /chosen.
+        memory_available: MemAvailable in bytes, 0 when unknown.
+        memory_total: MemTotal in bytes, 0 when unknown.
+    """
+
+    option: str
+    kernel: ImageInfo
+    initrd_bytes: tuple[int, ...] = ()
+    cmdline: str = ""
+    origin: TreeOrigin = TreeOrigin.RUNNING
+    tree_bytes: int = 0
+    tree_changed: bool = False
+    memory_available: int = 0
+    memory_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadJob:
+    """What the helper is told: which loader, what to load, and whether a tree comes along."""
+
+    loader: str
+    request: LoadRequest
+    has_tree: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFiles:
+    """Open files of a load; all stay the caller's.
+
+    Attributes:
+        kernel: Open for reading, at offset 0.
+        initrds: In order.
+        tree: The blob, or None on a machine without a device tree.
+    """
+
+    kernel: int
+    initrds: tuple[int, ...] = ()
+    tree: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """A row of the LOADERS table.
+
+    Attributes:
+        name: Shown to people and written into the next kernel's /chosen.
+        why_not: A sentence on why it cannot load this here, or None. Pure.
+        why: A sentence on what the next kernel gets from it.
+        need_bytes: Memory that has to be free for it.
+        load: Puts the kernel in memory, in a process of its own. Raises LoadError, ImageError,
+            FdtError or OSError; the caller unloads then.
+    """
+
+    name: str
+    why_not: Callable[[LoadRequest, Machine], str | None]
+    why: Callable[[LoadRequest], str]
+    need_bytes: Callable[[LoadRequest], int]
+    load: Callable[[LoadRequest, LoadFiles], LoadReport]

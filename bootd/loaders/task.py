@@ -1,0 +1,110 @@
+"""What runs outside the broker: looking at a kernel, loading it, and taking it out again.
+
+`image` runs confined, with a device's file system, since it parses foreign bytes. `load` and
+`unload` run in a helper of their own that keeps its rights and ends after one call. Imports are
+inside the functions: the tables are built before the zygote is forked.
+"""
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bootd.errors import ImageError, ProtocolError
+from bootd.fsview import FsView
+from bootd.protocol.codec import Json, from_json, to_json
+
+if TYPE_CHECKING:
+    from bootd.loaders.request import LoadFiles, LoadJob
+
+
+class Holder(Protocol):
+    """What a worker has: the file system of its device, or None."""
+
+    @property
+    def fs(self) -> FsView | None:
+        """The device's file system."""
+        ...
+
+
+def image(context: Holder, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Describe the kernel at `{"path": ...}` as an `ImageInfo`.
+
+    Raises:
+        ImageError: It is none, or damaged.
+        OSError: It cannot be read.
+    """
+    from bootd.images import HEAD_BYTES, identify  # noqa: PLC0415 - see the module's docstring
+
+    _close(fds)
+    path = params.get("path") if isinstance(params, dict) else None
+    if context.fs is None or not isinstance(path, str):
+        raise ProtocolError("$.path: needs a device and a path")
+    _inode, size, _mtime = context.fs.identity(path)
+    try:
+        info = identify(context.fs.read_head(path, HEAD_BYTES), size)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    return to_json(info), []
+
+
+def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Put a kernel in memory as a `LoadJob` says, and answer with the `LoadReport`.
+
+    The open files are kernel, initrds in order, then the tree if the job has one.
+
+    Raises:
+        LoadError, ImageError, FdtError, OSError: As the loader. Nothing is loaded then.
+    """
+    from bootd.loaders.armed import load_with  # noqa: PLC0415 - see the module's docstring
+    from bootd.loaders.request import LoadJob  # noqa: PLC0415 - ditto
+    from bootd.loaders.table import BY_NAME  # noqa: PLC0415 - ditto
+
+    try:
+        job = from_json(LoadJob, params)
+        if job.loader not in BY_NAME:
+            raise ProtocolError(f"$.loader: there is no {job.loader!r:.40}")
+        report = load_with(BY_NAME[job.loader].load, job.request, _files(job, fds))
+    finally:
+        _close(fds)
+    return to_json(report), []
+
+
+def unload(_context: object, _params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Take out whatever is loaded; answers whether something was.
+
+    Raises:
+        OSError: The kernel refused, and it is still loaded.
+    """
+    from bootd.linux import kexec  # noqa: PLC0415 - see the module's docstring
+
+    _close(fds)
+    before = kexec.kexec_loaded()
+    kexec.unload()
+    return before, []
+
+
+CONFINED: Final = {"image": image}
+"""For the Prober's table of tasks with a device."""
+
+HELPERS: Final = {"load": load, "unload": unload}
+"""For the Prober's table of helpers that keep their rights."""
+
+
+def _files(job: "LoadJob", fds: list[int]) -> "LoadFiles":
+    from bootd.loaders.request import LoadFiles  # noqa: PLC0415 - see the module's docstring
+
+    initrds = len(job.request.initrd_bytes)
+    count = 1 + initrds + job.has_tree
+    if len(fds) != count:
+        raise ProtocolError(f"$.fds: expected {count} open files, got {len(fds)}")
+    return LoadFiles(
+        kernel=fds[0],
+        initrds=tuple(fds[1 : 1 + initrds]),
+        tree=fds[-1] if job.has_tree else None,
+    )
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        with suppress(OSError):
+            os.close(fd)

@@ -1,0 +1,137 @@
+"""Which loader starts an option, and what is said when none can."""
+
+from dataclasses import replace
+
+import pytest
+
+from bootd.errors import ImageError, LoadError
+from bootd.images import identify
+from bootd.loaders.request import LoadRequest
+from bootd.loaders.table import LOADERS, REHEARSAL, choose
+from bootd.model.machine import Machine
+from bootd.model.tree import TreeOrigin
+from tests.support.images import arm64_image, bzimage, gzip_image
+
+MIB = 1 << 20
+IMAGE = identify(arm64_image(4096, image_size=40 * MIB), 4096)
+MERGED = LoadRequest(
+    option="bls:1234:debian",
+    kernel=IMAGE,
+    initrd_bytes=(60 * MIB,),
+    cmdline="root=/dev/vda1",
+    origin=TreeOrigin.MERGED,
+    tree_bytes=40_000,
+    tree_changed=True,
+    memory_available=400 * MIB,
+    memory_total=512 * MIB,
+)
+RUNNING = replace(MERGED, origin=TreeOrigin.RUNNING, tree_changed=False)
+BOARD = Machine(architecture="aarch64", kexec_load=True, kexec_file=True)
+DEBIAN = replace(BOARD, kexec_file=False)
+LOCKED_DOWN = replace(
+    BOARD,
+    kexec_load=False,
+    lockdown="integrity",
+    kexec_refusal="the running kernel is locked down (integrity) and refuses kexec_load",
+)
+
+
+def test_an_unchanged_tree_goes_through_kexec_file_and_it_says_which_tree() -> None:
+    choice = choose(RUNNING, BOARD)
+    assert choice.loader.name == "kexec_file"
+    assert "running kernel's boot tree" in choice.why
+
+
+def test_a_merged_tree_needs_kexec_load() -> None:
+    choice = choose(MERGED, BOARD)
+    assert choice.loader.name == "kexec_load"
+    assert "its own tree with this board's facts" in choice.why
+
+
+def test_without_kexec_file_an_unchanged_tree_goes_through_kexec_load() -> None:
+    assert choose(RUNNING, DEBIAN).loader.name == "kexec_load"
+
+
+def test_a_locked_down_kernel_refuses_a_merged_tree_and_offers_the_running_one() -> None:
+    with pytest.raises(LoadError, match=r"locked down.*running tree instead") as caught:
+        choose(MERGED, LOCKED_DOWN)
+    assert "cannot hand over a changed device tree" in str(caught.value)
+    assert choose(RUNNING, LOCKED_DOWN).loader.name == "kexec_file"
+
+
+def test_nothing_is_offered_where_nothing_can_be_loaded() -> None:
+    reason = "kexec is switched off until the next power-on (sysctl kexec_load_disabled)"
+    off = replace(BOARD, kexec_load=False, kexec_locked=True, kexec_refusal=reason)
+    with pytest.raises(LoadError) as caught:
+        choose(MERGED, off)
+    assert str(caught.value) == reason
+
+
+def test_a_gicv3_that_still_writes_keeps_kexec_file_away() -> None:
+    assert choose(RUNNING, replace(BOARD, lpi_unreserved=True)).loader.name == "kexec_load"
+
+
+def test_an_x86_kernel_needs_no_tree() -> None:
+    kernel = identify(bzimage(), 4096)
+    request = LoadRequest(option="", kernel=kernel)
+    choice = choose(request, Machine(architecture="x86_64", kexec_load=True, kexec_file=True))
+    assert choice.loader.name == "kexec_file"
+    assert "no device tree" in choice.why
+
+
+def test_a_machine_without_a_layout_says_so() -> None:
+    request = LoadRequest(option="", kernel=identify(bzimage(), 4096))
+    with pytest.raises(LoadError, match="no memory layout for x86_64 yet"):
+        choose(request, Machine(architecture="x86_64", kexec_load=True))
+
+
+def test_a_foreign_kernel_is_refused_before_any_loader_is_asked() -> None:
+    with pytest.raises(ImageError, match="is for x86_64, this machine is aarch64"):
+        choose(replace(MERGED, kernel=identify(bzimage(), 4096)), BOARD)
+
+
+def test_too_little_memory_is_a_sentence_with_figures() -> None:
+    with pytest.raises(LoadError, match="needs 134 MiB, 100 MiB free"):
+        choose(replace(MERGED, memory_available=100 * MIB), BOARD)
+
+
+def test_a_compressed_kernel_needs_memory_for_its_unpacked_copy_too() -> None:
+    packed = gzip_image(arm64_image(4096, image_size=40 * MIB))
+    kernel = identify(packed, len(packed))
+    with pytest.raises(LoadError, match="needs 174 MiB"):
+        choose(replace(MERGED, kernel=kernel, memory_available=150 * MIB), BOARD)
+
+
+def test_more_than_half_of_memory_is_refused() -> None:
+    request = replace(MERGED, initrd_bytes=(230 * MIB,))
+    with pytest.raises(LoadError, match="at most half of the 512 MiB"):
+        choose(request, BOARD)
+
+
+def test_a_command_line_that_the_kernel_would_cut_is_refused() -> None:
+    fits = replace(MERGED, cmdline="x" * 2047)
+    assert choose(fits, BOARD).loader.name == "kexec_load"
+    with pytest.raises(LoadError, match="has 2048 bytes, kernels read 2047"):
+        choose(replace(MERGED, cmdline="x" * 2048), BOARD)
+
+
+def test_a_nul_in_the_command_line_is_refused() -> None:
+    with pytest.raises(LoadError, match="NUL"):
+        choose(replace(MERGED, cmdline="quiet\0evil"), BOARD)
+
+
+def test_a_rehearsal_takes_what_this_machine_could_not_load() -> None:
+    choice = choose(MERGED, Machine(architecture="aarch64"), REHEARSAL)
+    assert choice.loader.name == "dry_run"
+    assert "would need kexec_load" in choice.why
+
+
+@pytest.mark.parametrize("loader", [*LOADERS, *REHEARSAL], ids=lambda loader: loader.name)
+def test_every_loader_explains_itself_and_never_changes_the_tree_silently(loader: object) -> None:
+    (row,) = [one for one in (*LOADERS, *REHEARSAL) if one is loader]
+    for request in (MERGED, RUNNING):
+        reason = row.why_not(request, BOARD)
+        assert reason is None or reason[-1] not in ".!"
+        assert row.why(request)
+    if row.name == "kexec_file":
+        assert row.why_not(MERGED, BOARD) is not None
