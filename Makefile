@@ -40,6 +40,18 @@ bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; t
 
 .PHONY: clean
 clean: ## Remove what was built; keeps .venv and the download cache.
-	@rm -rf build/image build/disks build/bench* dist *.egg-info
+	@rm -rf build/board/{pyc,modules,dtbs} build/board/*.{stamp,img,zst,dtb} build/bench* dist *.egg-info
 
 # The emulated board ------------------------------------------------------------------------------
+
+.PHONY: image
+image: setup ## Build the board image and the demo disks (cached).
+	@$(PY) -m image build
+
+.PHONY: run
+run: setup ## Boot the emulated board in this terminal; BOARD=virt|virt-gicv3, DISK=path of your own.
+	@$(PY) -m image run --board $(BOARD) $(if $(DISK),--disk $(DISK))
+
+.PHONY: board
+board: image ## The board test alone.
+	@.venv/bin/pytest -q -m board tests/board
