@@ -12,7 +12,9 @@ from typing import Final
 #    skipped in both strings."  They still end a number or a word, hence tokens.
 _TOKEN: Final = re.compile("[0-9]+|[A-Za-z]+|[-.~^]")
 
-_KERNEL: Final = re.compile(r"(?:vmlinu[xz]|[zu]?Image|linux|kernel|bzImage)-(v?\d[^/]*)$")
+_KERNEL: Final = re.compile(
+    r"(?:vmlinu[xz]|[zu]?Image|linux|kernel|bzImage)-(v?\d[^/]*?)(?:-[bz]?Image)?$"
+)
 
 MAX_CHARACTERS: Final = 256
 """Characters of a version beyond these do not take part: file names have no more."""

@@ -48,6 +48,9 @@ boot sectors and disk images to it are left out: boards have kernels called kern
 
 _INITRD_WORD: Final = re.compile(r"(?:(?<=\s)|^)initrd=(\S+)(?:\s+|$)")
 
+_VARIABLE: Final = re.compile(r"\$\{\w+\}")
+"""U-Boot expands these in APPEND (boot/pxe_utils.c, label_boot)."""
+
 
 def build(stanza: Stanza, append: str, base: str, *, is_default: bool) -> BootOption:
     """Turn a label into a boot option.
@@ -66,11 +69,14 @@ def build(stanza: Stanza, append: str, base: str, *, is_default: bool) -> BootOp
     cmdline = parts.last("append", append)
     cmdline = "" if cmdline == "-" else check_cmdline(cmdline, stanza.source, stanza.line)
     initrds = parts.files("initrd", ",")
-    notes: tuple[str, ...] = ()
+    notes = [
+        f"{clean(name)} is a variable of U-Boot, which is not expanded here"
+        for name in dict.fromkeys(_VARIABLE.findall(cmdline))
+    ]
     if not initrds:
         cmdline, initrds = parts.initrds_of(cmdline)
     elif _INITRD_WORD.search(cmdline):
-        notes = ("initrd= stays on the command line, because there is an INITRD line as well",)
+        notes.append("initrd= stays on the command line, because there is an INITRD line as well")
     label = clean(stanza.label)
     tree = parts.first("fdt")
     return BootOption(
@@ -90,7 +96,7 @@ def build(stanza: Stanza, append: str, base: str, *, is_default: bool) -> BootOp
         submenu=stanza.submenu,
         is_default=is_default,
         reasons=reasons,
-        notes=notes,
+        notes=tuple(notes),
     )
 
 

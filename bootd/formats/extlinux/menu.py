@@ -1,9 +1,9 @@
 """The menu of a configuration: its labels as stanzas, its submenus, default and timeout.
 
 Which entry is the default: what ONTIMEOUT names, else DEFAULT (the last one), else the first entry
-with MENU DEFAULT, else the first entry, as U-Boot boots labels in order then. TIMEOUT counts tenths
-of a second; 0 and below mean "none" to Syslinux but "at once" to people who write for U-Boot, so
-they leave the decision to bootd's own setting.
+with MENU DEFAULT, else the first one with a kernel, as U-Boot tries labels in order then. TIMEOUT
+counts tenths of a second; 0 and below mean "none" to Syslinux but "at once" to people who write for
+U-Boot, so they leave the decision to bootd's own setting.
 """
 
 from collections.abc import Iterable
@@ -141,8 +141,9 @@ def choose_default(menu: Menu) -> Stanza | None:
     if found := named_default(menu):
         return found
     listed = [each for each in menu.stanzas if _is_listed(each)]
-    marked = (s for s in listed if s.has("menu default") and not s.submenu)
-    return next(marked, listed[0] if listed else None)
+    marked = [s for s in listed if s.has("menu default") and not s.submenu]
+    kernels = [s for s in listed if s.has("linux") or s.has("kernel")]
+    return next(iter([*marked, *kernels, *listed]), None)
 
 
 def named_default(menu: Menu) -> Stanza | None:
