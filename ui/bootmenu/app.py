@@ -1,6 +1,6 @@
 """The screen face: a Textual app that draws a `MenuState` and hands keys to the reducer."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -13,9 +13,6 @@ from bootmenu.widget import LineView
 
 if TYPE_CHECKING:
     from bootmenu.session import Session
-
-_FRAME_S: Final = 0.04
-"""Reports of the daemon within this time are drawn together; keys are drawn at once."""
 
 
 class MenuApp(App[None], inherit_bindings=False):
@@ -43,13 +40,17 @@ class MenuApp(App[None], inherit_bindings=False):
         self._reduce(happening)
         if not self._drawing and self.is_running:
             self._drawing = True
-            self.set_timer(_FRAME_S, self._draw)
+            self.call_later(self._draw)  # a burst of reports is drawn once
 
     def on_key(self, event: events.Key) -> None:
         """Take in a key; drawn at once."""
         event.stop()
         event.prevent_default()
         self._reduce(Pressed(action=action_of_key(event.key)))
+        self._draw()
+
+    def on_mount(self) -> None:
+        """Draw what has been told before the screen was there."""
         self._draw()
 
     def on_resize(self) -> None:

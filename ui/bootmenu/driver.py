@@ -28,8 +28,11 @@ _UNWANTED: Final = re.compile(
     r"|\x1b\[\?\d+\$p|\x1b\]22;[^\x1b\x07]*(?:\x1b\\|\x07)"
 )
 
-_RESET_DEFAULTS: Final = re.compile(r"\x1b\[39;49m([^\x1b]*)\x1b\[0m")
-"""Text in the terminal's own colours: the same without the two sequences, at 12 bytes less."""
+_BLANKS: Final = re.compile(r" {4,}(?=\r?\n|\x1b\[\d+;\d+H|\Z)")
+"""Blanks before the cursor goes elsewhere: `bootmenu.lines.changed` sees to it that they reach the
+edge of the screen."""
+
+_ERASE_LINE: Final = "\x1b[K"
 
 
 class BootDriver(LinuxDriver):
@@ -39,8 +42,8 @@ class BootDriver(LinuxDriver):
     """The terminal has hung up: nothing can be written any more."""
 
     def write(self, data: str) -> None:
-        """Write what any terminal understands; drop the rest."""
-        wanted = _RESET_DEFAULTS.sub(r"\1", _UNWANTED.sub("", data))
+        """Write what any terminal understands, in few bytes; drop the rest."""
+        wanted = _BLANKS.sub(_ERASE_LINE, _UNWANTED.sub("", data))
         if wanted and not self._gone:
             super().write(wanted)
 

@@ -82,7 +82,7 @@ KEYS: Final = (
         names=("i",),
         shown="i",
         command="i",
-        help="show all about the option, its device tree and this machine",
+        help="show the option, its tree and this machine",
         hint="info",
     ),
     Key(

@@ -37,21 +37,24 @@ def text_of(line: Line) -> str:
 
 
 def fitted(line: Line, columns: int) -> Line:
-    """Return a line of exactly `columns` columns, cut or filled in the tone of its last run."""
+    """Return a line of exactly `columns` columns, cut or filled; a reverse run at its end grows."""
     runs: list[Run] = []
     left = columns
     for run in line:
         text = take(run.text, left)
         runs.append(Run(text, run.tone))
         left -= cells(text)
-    tone = line[-1].tone if line and line[-1].tone is Tone.REVERSE else Tone.PLAIN
-    return (*runs, Run(" " * left, tone)) if left else tuple(runs)
+    if left and runs and runs[-1].tone in {Tone.PLAIN, Tone.REVERSE}:
+        return (*runs[:-1], Run(runs[-1].text + " " * left, runs[-1].tone))
+    return (*runs, Run(" " * left)) if left else tuple(runs)
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
     """Return the columns, from (inclusive) and to (exclusive), in which two fitted lines differ.
 
-    None when they are the same. A line with characters of two columns counts as one piece.
+    None when they are the same. The part ends in a visible character or with the line: blanks at
+    its end are then all blanks up to the edge, and the driver may send them as one sequence. A
+    line with characters of two columns counts as one piece.
     """
     if old == new:
         return None
@@ -60,23 +63,11 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     if len(before) != len(after) or len(after) != columns:
         return 0, columns
     different = [index for index in range(columns) if before[index] != after[index]]
-    return (different[0], different[-1] + 1) if different else None
+    if not different:
+        return None
+    end = different[-1] + 1
+    return different[0], columns if after[end - 1] == (" ", Tone.PLAIN) else end
 
 
 def _characters(line: Line) -> list[tuple[str, Tone]]:
     return [(character, run.tone) for run in line for character in run.text]
-
-
-def split(line: Line, start: int, end: int) -> Line:
-    """Return the same line with runs that begin and end at two columns (of one-column text)."""
-    runs: list[Run] = []
-    column = 0
-    for run in line:
-        at = column
-        for edge in (start, end):
-            if at < edge < column + len(run.text):
-                runs.append(Run(run.text[at - column : edge - column], run.tone))
-                at = edge
-        runs.append(Run(run.text[at - column :], run.tone))
-        column += len(run.text)
-    return tuple(runs)

@@ -8,7 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bootmenu.lines import Line, Tone, changed, split
+from bootmenu.lines import Line, Tone, changed
 
 _STYLES: Final = {
     Tone.PLAIN: Style.null(),
@@ -43,20 +43,9 @@ class LineView(Widget):
                 start, end = span
                 regions.append(Region(start, row, end - start, 1))
         if regions:
-            self._lines = _with_edges(lines, regions)
             self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """Return one line for Textual's compositor."""
         line = self._lines[y] if y < len(self._lines) else ()
         return Strip([Segment(run.text, _STYLES[run.tone]) for run in line])
-
-
-def _with_edges(lines: tuple[Line, ...], regions: list[Region]) -> tuple[Line, ...]:
-    """Cut lines at the edges of regions: the compositor sends whole segments."""
-    edged = list(lines)
-    for region in regions:
-        line = lines[region.y]
-        if all(run.text.isascii() for run in line):
-            edged[region.y] = split(line, region.x, region.right)
-    return tuple(edged)

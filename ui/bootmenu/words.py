@@ -72,7 +72,8 @@ def status_words(state: MenuState) -> str:
         return _loading_words(state)
     if status.seconds_left is not None:
         name = _title(state, status.default_id)
-        return f"Booting {name} in {status.seconds_left:2} s. Any key stops this."
+        # the number stands at the start: a tick then costs a serial line the fewest bytes
+        return f"Booting in {status.seconds_left:2} s: {name}. Any key stops this."
     looking = f" Looking at {status.probing} device(s) ..." if status.probing else ""
     if status.countdown_stopped_by:
         return f"Countdown stopped by {clean(status.countdown_stopped_by)}.{looking}"
@@ -90,7 +91,7 @@ def _loading_words(state: MenuState) -> str:
 
 def _title(state: MenuState, option_id: str | None) -> str:
     option = state.option(option_id)
-    return "the default" if option is None else f'"{clean(option_words(option), 44)}"'
+    return "the default" if option is None else f'"{clean(option_words(option), 36)}"'
 
 
 def machine_words(status: Status) -> str:

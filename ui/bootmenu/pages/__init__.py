@@ -34,7 +34,7 @@ def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
     if page is None:
         lines = menu.draw(state, columns, rows)
     else:
-        lines = draw_text(state, page.title, page.text(state, columns), rows)
+        lines = draw_text(state, page.title, page.text(state, columns), columns, rows)
     lines = lines[:rows] + ((),) * (rows - len(lines))
     return tuple(fitted(line, columns) for line in lines)
 

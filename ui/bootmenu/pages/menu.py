@@ -104,7 +104,7 @@ def _option_line(state: MenuState, option: OptionView, columns: int, *, highligh
     reason = f" - {trouble}" if trouble else ""
     text = cut(f" {pointer} {mark} {words}{reason}", columns - 1)
     if highlighted:
-        return (Run(text, Tone.REVERSE), Run(" ", Tone.REVERSE))
+        return (Run(text, Tone.REVERSE),)
     return (Run(text, Tone.DIM if trouble else Tone.PLAIN),)
 
 

@@ -1,5 +1,6 @@
 """A page of text: a heading, lines that scroll, and how to go back."""
 
+from bootmenu.clean import cut
 from bootmenu.lines import Line, Run, Tone, plain
 from bootmenu.state import MenuState
 from bootmenu.words import status_words
@@ -10,7 +11,9 @@ def text_rows(rows: int) -> int:
     return max(rows - 3, 1)
 
 
-def draw_text(state: MenuState, title: str, text: tuple[Line, ...], rows: int) -> tuple[Line, ...]:
+def draw_text(
+    state: MenuState, title: str, text: tuple[Line, ...], columns: int, rows: int
+) -> tuple[Line, ...]:
     """Return the lines of a screen that shows `text` from `state.scroll`."""
     height = text_rows(rows)
     top = min(state.scroll, max(len(text) - height, 0))
@@ -20,6 +23,6 @@ def draw_text(state: MenuState, title: str, text: tuple[Line, ...], rows: int) -
         (Run(f" {title}{more}", Tone.REVERSE),),
         *shown,
         *((),) * (height - len(shown)),
-        plain(f" {status_words(state)}"),
+        plain(f" {cut(status_words(state), columns - 2)}"),
         plain(" Esc back  Up Down scroll"),
     )

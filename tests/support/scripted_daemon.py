@@ -1,0 +1,131 @@
+"""A daemon on a real unix socket whose state and answers a test decides; for clients under test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from bootd.protocol import methods
+from bootd.protocol.codec import Json, to_json
+from bootd.protocol.events import event_to_json
+from bootd.protocol.messages import (
+    BootReply,
+    Event,
+    Explanation,
+    OptionView,
+    Snapshot,
+    Status,
+    TreeView,
+)
+from bootd.protocol.varlink import END, Call, Reply, decode_call, encode_reply
+
+
+@dataclass(slots=True)
+class ScriptedDaemon:
+    """Answers every call; `calls` has their names and parameters in order.
+
+    Attributes:
+        snapshot: What a new subscription begins with.
+        refusal: Sentence with which Boot fails, or "".
+        slow_s: How long Explain takes.
+    """
+
+    path: str
+    snapshot: Snapshot
+    refusal: str = ""
+    slow_s: float = 0.0
+    calls: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    _streams: list[tuple[asyncio.StreamWriter, list[int]]] = field(default_factory=list)
+
+    def send(self, event: Event) -> None:
+        """Send an event to every subscriber."""
+        for writer, sequence in self._streams:
+            sequence[0] += 1
+            self._write(writer, event, sequence[0])
+
+    def names(self) -> list[str]:
+        """Return the names of the calls so far, Subscribe left out."""
+        return [name for name, _ in self.calls if name != "Subscribe"]
+
+    def hang_up(self) -> None:
+        """Close every subscription, as a daemon that ends does."""
+        for writer, _ in self._streams:
+            writer.close()
+        self._streams.clear()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                call = decode_call(await reader.readuntil(END))
+                name = call.method.rpartition(".")[2]
+                self.calls.append((name, call.parameters))
+                if name == "Subscribe":
+                    self._streams.append((writer, [0]))
+                    self._write(writer, self.snapshot, 0)
+                    continue
+                writer.write(encode_reply(await self._answer(name, call)))
+                await writer.drain()
+        writer.close()
+
+    def _write(self, writer: asyncio.StreamWriter, event: Event, sequence: int) -> None:
+        record = event_to_json(event, sequence)
+        writer.write(encode_reply(Reply(parameters={"event": record}, continues=True)))
+
+    async def _answer(self, name: str, call: Call) -> Reply:
+        match name:
+            case "Explain":
+                await asyncio.sleep(self.slow_s)
+                return self._explained(str(call.parameters["id"]))
+            case "Boot" if self.refusal:
+                failure: dict[str, Json] = {
+                    "id": call.parameters["id"],
+                    "message": self.refusal,
+                }
+                return Reply(parameters=failure, error="org.bootd.Boot.BootFailed")
+            case "Boot":
+                return _reply(
+                    methods.Booted(
+                        reply=BootReply(
+                            loader="dry_run",
+                            tree="merged",
+                            summary="merged: board.dtb + 14 live facts",
+                            why="it is the only one",
+                            executed=False,
+                        )
+                    )
+                )
+            case _:
+                return Reply()
+
+    def _explained(self, option_id: str) -> Reply:
+        option = next(option for option in self.snapshot.options if option.id == option_id)
+        tree = TreeView(origin="merged", summary="merged: board.dtb + 14 live facts")
+        return _reply(
+            methods.Explained(explanation=Explanation(option=option, tree=tree, loader="dry_run"))
+        )
+
+
+@asynccontextmanager
+async def scripted_daemon(
+    path: str,
+    *,
+    options: tuple[OptionView, ...] = (),
+    snapshot: Snapshot | None = None,
+) -> AsyncIterator[ScriptedDaemon]:
+    """Listen on `path` until the block ends."""
+    state = snapshot or Snapshot(devices=(), options=options, status=Status())
+    daemon = ScriptedDaemon(path=path, snapshot=state)
+    server = await asyncio.start_unix_server(daemon.serve, path, limit=1 << 20)
+    try:
+        yield daemon
+    finally:
+        daemon.hang_up()
+        server.close()
+        await server.wait_closed()
+
+
+def _reply(record: object) -> Reply:
+    parameters = to_json(record)
+    assert isinstance(parameters, dict)
+    return Reply(parameters=parameters)
