@@ -125,8 +125,16 @@ def unload() -> None:
     Raises:
         OSError: From the kernel; what was loaded is still there.
     """
-    if not kexec_loaded():
-        return
+    if kexec_loaded():
+        unload_any()
+
+
+def unload_any() -> None:
+    """Take out what is loaded, or what another process is about to have loaded.
+
+    Raises:
+        OSError: EBUSY: a load is going on, which may still succeed. Others as `kexec_load`.
+    """
     calls = _calls()
     try:
         syscall("kexec_load", calls.load, 0, 0, None, calls.arch)

@@ -3,13 +3,19 @@
 A failed load leaves an earlier kernel in place, and reboot(LINUX_REBOOT_CMD_KEXEC) would start it.
 """
 
+import errno
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from bootd.errors import LoadError
 from bootd.linux import kexec
 from bootd.loaders.request import LoadFiles, LoadRequest
 from bootd.model.load import LoadReport
+
+_BUSY_S: Final = 30.0
+_BUSY_STEP_S: Final = 0.05
 
 
 def load_with(
@@ -36,6 +42,24 @@ def load_with(
             with suppress(OSError):  # the reason of the failure matters more
                 kexec.unload()
     return report
+
+
+def unload_interrupted() -> None:
+    """Wait until a load that has been killed is over, and take out what it may have loaded.
+
+    Raises:
+        OSError: The kernel refused; EBUSY when the load has not ended after 30 seconds.
+    """
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            kexec.unload_any()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_STEP_S)
+        else:
+            return
 
 
 def _confirm(report: LoadReport) -> None:

@@ -69,17 +69,24 @@ def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
     return to_json(report), []
 
 
-def unload(_context: object, _params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
     """Take out whatever is loaded; answers whether something was.
 
+    With `{"interrupted": true}` a load has just been killed. The kernel finishes a load that it has
+    begun, and shows nothing loaded until then, so that it is waited for.
+
     Raises:
-        OSError: The kernel refused, and it is still loaded.
+        OSError: The kernel refused, and it may still be loaded.
     """
     from bootd.linux import kexec  # noqa: PLC0415 - see the module's docstring
+    from bootd.loaders.armed import unload_interrupted  # noqa: PLC0415 - ditto
 
     _close(fds)
     before = kexec.kexec_loaded()
-    kexec.unload()
+    if isinstance(params, dict) and params.get("interrupted") is True:
+        unload_interrupted()
+    else:
+        kexec.unload()
     return before, []
 
 

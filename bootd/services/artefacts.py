@@ -1,0 +1,243 @@
+"""What a boot is made from: open files, the kernel's description, and the tree for it."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import LoadError, ProtocolError
+from bootd.images import ImageInfo
+from bootd.linux import files, meminfo
+from bootd.loaders.request import LoadRequest
+from bootd.model.device import BlockDevice
+from bootd.model.option import ResolvedFile, ResolvedOption
+from bootd.model.text import escape
+from bootd.model.tree import TreeMode, TreeReport, TreeRequest
+from bootd.protocol.codec import Json, from_json, to_json
+from bootd.protocol.messages import Overrides
+
+if TYPE_CHECKING:
+    from bootd.probe.prober import Prober
+    from bootd.probe.session import Session
+
+CALL_S: Final = 20.0
+"""Opening a file, or making the tree; a disk may have to spin up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefacts:
+    """Open files of one option; the exit stack of `gather` closes them.
+
+    Attributes:
+        kernel: As its header describes it.
+        kernel_fd: Open for reading.
+        initrds: (descriptor, bytes) of each, in order.
+        blob: The tree's descriptor and bytes, or None on a machine without a device tree.
+        cmdline: Exactly what the next kernel gets.
+    """
+
+    kernel: ImageInfo
+    kernel_fd: int
+    initrds: tuple[tuple[int, int], ...]
+    tree: TreeReport
+    blob: tuple[int, int] | None
+    cmdline: str
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """Kernel, initrds, tree: as the helper wants them."""
+        tree = () if self.blob is None else (self.blob[0],)
+        return (self.kernel_fd, *(fd for fd, _ in self.initrds), *tree)
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes that will be read from the media."""
+        return self.kernel.file_bytes + sum(size for _, size in self.initrds)
+
+    def request(self, resolved: ResolvedOption) -> LoadRequest:
+        """Return what a loader is asked, with the memory that is free at this moment."""
+        memory = meminfo.read()
+        return LoadRequest(
+            option=resolved.id,
+            kernel=self.kernel,
+            initrd_bytes=tuple(size for _, size in self.initrds),
+            cmdline=self.cmdline,
+            origin=self.tree.origin,
+            tree_bytes=0 if self.blob is None else self.blob[1],
+            tree_changed=self.tree.changed_outside_chosen,
+            memory_available=memory.get("MemAvailable", 0),
+            memory_total=memory.get("MemTotal", 0),
+        )
+
+
+class Bench:
+    """Workers for the devices of one option, each started when first needed."""
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        prober: "Prober",
+        find_device: Callable[[str], BlockDevice | None],
+    ) -> None:
+        """Give everything that is opened to `stack`."""
+        self._stack = stack
+        self._prober = prober
+        self._find_device = find_device
+        self._sessions: dict[str, Session] = {}
+
+    async def session(self, name: str) -> "Session":
+        """Return the worker of a device; raises LoadError when it is gone."""
+        if name not in self._sessions:
+            device = self._find_device(name)
+            if device is None:
+                raise LoadError(f"{name} is not there any more")
+            entered = await self._stack.enter_async_context(self._prober.session(device))
+            self._sessions[name] = entered
+        return self._sessions[name]
+
+    async def open(self, file: ResolvedFile, what: str) -> tuple[int, int]:
+        """Open a file and return (descriptor, bytes).
+
+        Args:
+            file: On a device that is present.
+            what: For the error: `kernel` or `initrd`.
+        """
+        session = await self.session(file.device)
+        with _named(file):
+            _, fds = await session.call("open", {"paths": [file.path]}, timeout_s=CALL_S)
+        (fd,) = self.keep(fds, 1)
+        size = os.fstat(fd).st_size
+        if size == 0:
+            raise LoadError(f"the {what} {escape(file.path)} on {file.device} is empty")
+        return fd, size
+
+    async def image(self, file: ResolvedFile) -> ImageInfo:
+        """Describe a kernel; raises ImageError when it is none."""
+        session = await self.session(file.device)
+        with _named(file):
+            answer, fds = await session.call("image", {"path": file.path}, timeout_s=CALL_S)
+        self.keep(fds, 0)
+        return from_json(ImageInfo, answer)
+
+    async def tree(
+        self, device: str | None, request: TreeRequest, live: bytes | None
+    ) -> tuple[TreeReport, tuple[int, int] | None]:
+        """Make the next kernel's tree; (descriptor, bytes) is None without a device tree."""
+        given: tuple[int, ...] = ()
+        if live is not None:
+            given = (self._stack.enter_context(files.memory_file("live", (live,))),)
+        params: Json = to_json(request)
+        if device is None:
+            answer, fds = await self._prober.run("tree", params, given, timeout_s=CALL_S)
+        else:
+            session = await self.session(device)
+            answer, fds = await session.call("tree", params, given, timeout_s=CALL_S)
+        blobs = self.keep(fds, 0 if live is None else 1)
+        blob = (blobs[0], os.fstat(blobs[0]).st_size) if blobs else None
+        return from_json(TreeReport, answer), blob
+
+    def keep(self, fds: Sequence[int], count: int) -> Sequence[int]:
+        """Own descriptors that came with an answer; raises ProtocolError unless `count` did."""
+        for fd in fds:
+            self._stack.callback(os.close, fd)
+        if len(fds) != count:
+            raise ProtocolError(f"$.fds: expected {count} open files, got {len(fds)}")
+        return fds
+
+
+async def gather(
+    bench: Bench,
+    resolved: ResolvedOption,
+    overrides: Overrides,
+    live: bytes | None,
+    progress: Callable[[str, int | None], None],
+) -> Artefacts:
+    """Open and look at everything that an option needs.
+
+    Args:
+        bench: Owns what is opened.
+        resolved: A bootable option.
+        overrides: What a person changed.
+        live: The running kernel's tree, None on a machine without one.
+        progress: Told what is being done.
+
+    Raises:
+        BootdError: A file is no kernel, no tree can be made, a device is gone.
+        OSError: A file cannot be opened.
+    """
+    if resolved.linux is None:
+        raise LoadError("the entry names no kernel")
+    progress("Looking at the kernel", None)
+    kernel = await bench.image(resolved.linux)
+    kernel_fd, _ = await bench.open(resolved.linux, "kernel")
+    initrds = [await bench.open(file, "initrd") for file in resolved.initrds]
+    progress("Preparing the device tree", None)
+    request = tree_request(resolved, overrides)
+    tree, blob = await bench.tree(tree_device(resolved, overrides), request, live)
+    return Artefacts(
+        kernel=kernel,
+        kernel_fd=kernel_fd,
+        initrds=tuple(initrds),
+        tree=tree,
+        blob=blob,
+        cmdline=request.cmdline,
+    )
+
+
+def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
+    """Return what an option asks for, with what a person changed.
+
+    Raises:
+        LoadError: There is no such mode.
+    """
+    option = resolved.option
+    mode = TreeMode.RUNNING if option.devicetree_none else TreeMode.MERGED
+    if overrides.devicetree_mode is not None:
+        mode = _mode(overrides.devicetree_mode)
+    own = None if resolved.devicetree is None else resolved.devicetree.path
+    return TreeRequest(
+        mode=mode,
+        devicetree=own if overrides.devicetree is None else overrides.devicetree,
+        devicetree_dir=None if resolved.devicetree_dir is None else resolved.devicetree_dir.path,
+        kernel_version=option.version,
+        overlays=tuple(file.path for file in resolved.overlays),
+        cmdline=option.cmdline if overrides.options is None else overrides.options,
+    )
+
+
+def tree_device(resolved: ResolvedOption, overrides: Overrides) -> str | None:
+    """Return the device that holds the files of the tree, or None when there are none.
+
+    Raises:
+        LoadError: They are on several devices, and a worker sees one.
+    """
+    named = [resolved.devicetree, resolved.devicetree_dir, *resolved.overlays]
+    names = {file.device for file in named if file is not None}
+    if overrides.devicetree is not None:
+        names.add(resolved.device)
+    if len(names) > 1:
+        listed = ", ".join(sorted(names))
+        raise LoadError(f"its device tree files are on several devices ({listed})")
+    return names.pop() if names else None
+
+
+def _mode(word: str) -> TreeMode:
+    try:
+        return TreeMode(word)
+    except ValueError:
+        words = ", ".join(mode.value for mode in TreeMode)
+        raise LoadError(f"there is no device tree mode {word!r:.40}, only {words}") from None
+
+
+@contextmanager
+def _named(file: ResolvedFile) -> Iterator[None]:
+    """Have an error of the file system name the file and its device."""
+    path = escape(file.path)
+    try:
+        yield
+    except FileNotFoundError:
+        raise LoadError(f"{path} is missing on {file.device}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LoadError(f"{path} on {file.device} cannot be read: {reason}") from error

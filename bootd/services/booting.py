@@ -1,0 +1,240 @@
+"""From a chosen option to a loaded kernel: files, tree, loader, load, and the jump.
+
+Only sequence and failure are here. Foreign bytes are parsed in confined workers, the load runs in a
+helper of its own, and every failure becomes a sentence about the option.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import BootdError, LoadError, MergeRefusedError, ProbeError, ProtocolError
+from bootd.model.device import BlockDevice
+from bootd.model.load import LoadReport
+from bootd.model.machine import Machine
+from bootd.model.option import ResolvedOption
+from bootd.model.text import clean
+from bootd.model.tree import TreeReport
+from bootd.protocol.codec import from_json, to_json
+from bootd.protocol.messages import Overrides
+from bootd.services.artefacts import Artefacts, Bench, gather
+
+if TYPE_CHECKING:
+    from bootd.loaders.choice import Choice
+    from bootd.probe.prober import Prober
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int | None], None]
+"""Takes what is being done, and how many per cent of it are done or None."""
+
+LOAD_S: Final = 300.0
+"""A kernel and initrd of 100 MB from the slowest cards take a third of this."""
+UNLOAD_S: Final = 40.0
+STOP_S: Final = 120.0
+"""How long systemd may take to stop everything once it has accepted the restart."""
+
+
+def _leave_auto() -> bool:
+    from bootd.linux import reboot  # noqa: PLC0415 - needed once, at the very end
+
+    return _leave_systemd() if reboot.through_systemd() else _leave_direct()
+
+
+def _leave_direct() -> bool:
+    from bootd.linux import reboot  # noqa: PLC0415 - ditto
+
+    reboot.kexec_now()
+    return False
+
+
+def _leave_systemd() -> bool:
+    from bootd.linux import reboot  # noqa: PLC0415 - ditto
+
+    reboot.kexec_through_systemd()
+    return True
+
+
+WAYS: Final[dict[str, Callable[[], bool]]] = {
+    "auto": _leave_auto,
+    "direct": _leave_direct,
+    "systemd": _leave_systemd,
+}
+"""By the word of the setting `Execute`; each returns True when systemd will do the rest."""
+
+
+class Booting:
+    """Boots one option at a time.
+
+    Args:
+        prober: Has the tasks `open`, `tree` and `image`, and the helpers `load` and `unload`
+            (`bootd.loaders.task`).
+        machine: This one.
+        find_device: Gives a present device by its kernel name.
+        live_tree: Flattens the running kernel's tree, None without one; called in a thread.
+        way: How to leave, a key of `WAYS`.
+        rehearsal: Nothing is loaded or executed.
+    """
+
+    def __init__(
+        self,
+        prober: "Prober",
+        machine: Machine,
+        *,
+        find_device: Callable[[str], BlockDevice | None],
+        live_tree: Callable[[], bytes | None],
+        way: str = "auto",
+        rehearsal: bool = False,
+    ) -> None:
+        self._prober = prober
+        self._machine = machine
+        self._find_device = find_device
+        self._live_tree = live_tree
+        self._leave = WAYS[way]
+        self._rehearsal = rehearsal
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Take out a kernel that an earlier daemon, killed in between, has left loaded."""
+        if self._rehearsal or not await asyncio.to_thread(_is_loaded):
+            return
+        log.warning("a kernel was still loaded from before bootd started; taking it out")
+        await self.discard()
+
+    async def explain(
+        self, resolved: ResolvedOption, overrides: Overrides
+    ) -> tuple[TreeReport | None, str, str]:
+        """Say which tree an option would get, by which loader, and why; loads nothing.
+
+        Raises:
+            BootdError: Why it cannot be booted.
+        """
+        with _failing(resolved):
+            async with AsyncExitStack() as stack:
+                found = await self._gather(stack, resolved, overrides, _silent)
+                choice = await self._choose(resolved, found)
+                return found.tree, choice.loader.name, choice.why
+
+    async def boot(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
+    ) -> LoadReport:
+        """Load an option; nothing stays loaded when this raises or is cancelled.
+
+        Raises:
+            MergeRefusedError: No safe tree can be made.
+            LoadError: Anything else, in a sentence.
+        """
+        if self._lock.locked():
+            raise LoadError("another boot is under way; cancel it first")
+        async with self._lock, AsyncExitStack() as stack:
+            with _failing(resolved):
+                found = await self._gather(stack, resolved, overrides, progress)
+                choice = await self._choose(resolved, found)
+                progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
+                report = await self._load(resolved, found, choice)
+        log.info("loaded %s with %s: %s", resolved.id, report.loader, report.why)
+        return report
+
+    async def execute(self, report: LoadReport) -> None:
+        """Leave for the loaded kernel; returns only after a dry run.
+
+        Raises:
+            LoadError: The machine did not leave; nothing is loaded any more.
+        """
+        if not report.executed:
+            return
+        log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
+        try:
+            if await asyncio.to_thread(self._leave):
+                await asyncio.sleep(STOP_S)
+            reason = "the machine is still running"
+        except OSError as error:
+            reason = await asyncio.to_thread(_explain, error)
+        except asyncio.CancelledError:
+            await self.discard()
+            raise
+        await self.discard()
+        raise LoadError(f"cannot start the loaded kernel: {reason}")
+
+    async def discard(self) -> None:
+        """Take out what is loaded; a failure is logged, and the next load tries again."""
+        await self._unload({"interrupted": False})
+
+    async def _gather(
+        self,
+        stack: AsyncExitStack,
+        resolved: ResolvedOption,
+        overrides: Overrides,
+        progress: Progress,
+    ) -> Artefacts:
+        live = await asyncio.to_thread(self._live_tree)
+        bench = Bench(stack, self._prober, self._find_device)
+        return await gather(bench, resolved, overrides, live, progress)
+
+    async def _choose(self, resolved: ResolvedOption, found: Artefacts) -> "Choice":
+        return await asyncio.to_thread(self._choose_now, resolved, found)
+
+    def _choose_now(self, resolved: ResolvedOption, found: Artefacts) -> "Choice":
+        from bootd.loaders import table  # noqa: PLC0415 - 30 ms that a start need not pay
+
+        loaders = table.REHEARSAL if self._rehearsal else table.LOADERS
+        return table.choose(found.request(resolved), self._machine, loaders)
+
+    async def _load(
+        self, resolved: ResolvedOption, found: Artefacts, choice: "Choice"
+    ) -> LoadReport:
+        from bootd.loaders.request import LoadJob  # noqa: PLC0415 - loaded with the table already
+
+        job = LoadJob(
+            loader=choice.loader.name,
+            request=found.request(resolved),
+            has_tree=found.blob is not None,
+        )
+        try:
+            answer, _ = await self._prober.run("load", to_json(job), found.fds, timeout_s=LOAD_S)
+            return from_json(LoadReport, answer)
+        except (ProbeError, ProtocolError, asyncio.CancelledError):
+            # The helper has died, run out of time or been killed, perhaps in the middle of a load.
+            if not self._rehearsal:
+                await self._unload({"interrupted": True})
+            raise
+
+    async def _unload(self, params: dict[str, bool]) -> None:
+        try:
+            await self._prober.run("unload", dict(params), timeout_s=UNLOAD_S)
+        except (BootdError, OSError) as error:
+            log.critical("cannot take out the loaded kernel, do not reboot with kexec: %s", error)
+
+
+@contextmanager
+def _failing(resolved: ResolvedOption) -> Iterator[None]:
+    """Turn whatever stops a boot into one sentence about the option."""
+    try:
+        yield
+    except (BootdError, OSError) as error:
+        reason = _explain(error) if isinstance(error, OSError) else str(error)
+        kind = MergeRefusedError if isinstance(error, MergeRefusedError) else LoadError
+        title = clean(resolved.option.title)
+        raise kind(f"cannot boot {title}: {clean(reason, 1000)}") from error
+
+
+def _explain(error: OSError) -> str:
+    from bootd.loaders.failure import explain  # noqa: PLC0415 - only when something failed
+
+    return explain(error)
+
+
+def _is_loaded() -> bool:
+    from bootd.linux import kexec  # noqa: PLC0415 - ctypes structures, not on the way to the menu
+
+    return kexec.kexec_loaded()
+
+
+def _silent(_doing: str, _percent: int | None) -> None:
+    """Ignore progress: nobody waits for an explanation."""
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB"
