@@ -177,4 +177,4 @@ def _in_words(error: OSError, path: str) -> OSError:
     code = error.errno or errno.EIO
     if code in _ABSENT:
         return FileNotFoundError(errno.ENOENT, "there is no such file", path)
-    return OSError(code, _WORDS.get(code, os.strerror(code)), path)
+    return OSError(code, _WORDS.get(code) or error.strerror, path)

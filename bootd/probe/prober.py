@@ -190,10 +190,10 @@ class Prober:
         order = Order(node=node, fstype=fstype, confined=confined)
         members = to_json(order)
         ours, theirs = socket.socketpair()
-        with theirs:
-            session = self._add(number, name, ours)
-            self._tell({"id": number} | (members if isinstance(members, dict) else {}), theirs)
+        session = self._add(number, name, ours)
         try:
+            with theirs:
+                self._tell({"id": number} | (members if isinstance(members, dict) else {}), theirs)
             yield session
         finally:
             session.close()

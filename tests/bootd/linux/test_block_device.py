@@ -1,0 +1,150 @@
+"""udev properties to `BlockDevice`; sysfs is a directory that plays it."""
+
+from pathlib import Path
+
+import pytest
+
+from bootd.linux import block_device, udev_database
+from bootd.linux.block_device import describe
+from bootd.model.device import DeviceKind
+
+ROOT_FS = {
+    "DEVNAME": "/dev/sda2",
+    "ID_FS_USAGE": "filesystem",
+    "ID_FS_TYPE": "ext4",
+    "ID_FS_UUID": "6b1c0a52-8a0e-4f7e-9d6e-3d8c4f1f0a11",
+    "ID_FS_LABEL": "my_root",
+    "ID_FS_LABEL_ENC": r"my\x20root",
+    "ID_PART_ENTRY_UUID": "0f3ab1d2-02",
+    "ID_PART_ENTRY_NAME": r"Linux\x20filesystem",
+}
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """/sys/class/block with the disk sda and its partition sda2."""
+    disk = tmp_path / "devices/sda"
+    partition = disk / "sda2"
+    (disk / "device").mkdir(parents=True)
+    partition.mkdir()
+    for place, text in {
+        disk / "size": "2048",
+        disk / "removable": "1",
+        disk / "diskseq": "7",
+        disk / "device/model": "Ultra \x1bFit  ",
+        disk / "uevent": "MAJOR=8\nMINOR=0\nDEVNAME=sda\nDEVTYPE=disk",
+        partition / "partition": "2",
+        partition / "size": "1024",
+        partition / "uevent": "MAJOR=8\nMINOR=2\nDEVNAME=sda2\nDEVTYPE=partition",
+    }.items():
+        place.write_text(text + "\n")
+    block = tmp_path / "block"
+    block.mkdir()
+    (block / "sda").symlink_to(disk)
+    (block / "sda2").symlink_to(partition)
+    monkeypatch.setattr(block_device, "SYSFS", str(block))
+    monkeypatch.setattr(udev_database, "SYSFS", str(block))
+    return block
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_a_partition_is_described_with_what_its_disk_knows() -> None:
+    device = describe("sda2", ROOT_FS)
+    assert device is not None
+    assert (device.node, device.fstype, device.disk) == ("/dev/sda2", "ext4", "sda")
+    assert (device.label, device.partlabel) == ("my root", "Linux filesystem")
+    assert (device.size_bytes, device.removable, device.sequence) == (524288, True, 7)
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_the_model_of_the_disk_is_cleaned() -> None:
+    device = describe("sda2", ROOT_FS)
+    assert device is not None
+    assert device.model == r"Ultra \x1bFit"
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_the_model_that_udev_tells_comes_first() -> None:
+    device = describe("sda2", ROOT_FS | {"ID_MODEL_ENC": r"SanDisk\x20Ultra\x20\x20"})
+    assert device is not None
+    assert device.model == "SanDisk Ultra"
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_a_label_cannot_steer_a_terminal() -> None:
+    device = describe("sda2", ROOT_FS | {"ID_FS_LABEL_ENC": r"\x1b[2J\xe2\x80\xae"})
+    assert device is not None
+    assert device.label == r"\x1b[2J\u202e"
+
+
+@pytest.mark.usefixtures("sysfs")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"SYSTEMD_READY": "0"},
+        {"ID_FS_USAGE": "raid", "ID_FS_TYPE": "linux_raid_member"},
+        {"ID_FS_USAGE": "crypto", "ID_FS_TYPE": "crypto_LUKS"},
+        {"ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"},
+        {"ID_FS_USAGE": ""},
+    ],
+)
+def test_what_cannot_be_mounted_is_left_out(changed: dict[str, str]) -> None:
+    assert describe("sda2", ROOT_FS | changed) is None
+
+
+def test_a_drive_without_a_medium_is_left_out(sysfs: Path) -> None:
+    (sysfs / "sda2/size").write_text("0\n")
+    assert describe("sda2", ROOT_FS) is None
+
+
+@pytest.mark.usefixtures("sysfs")
+@pytest.mark.parametrize(
+    ("name", "properties", "kind"),
+    [
+        ("sda2", {}, DeviceKind.DISK),
+        ("sda2", {"ID_BUS": "usb"}, DeviceKind.USB),
+        ("sda2", {"ID_CDROM": "1"}, DeviceKind.OPTICAL),
+    ],
+)
+def test_kinds_are_told_by_udev(name: str, properties: dict[str, str], kind: DeviceKind) -> None:
+    device = describe(name, ROOT_FS | properties)
+    assert device is not None
+    assert device.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("nvme0n1p1", DeviceKind.NVME),
+        ("mmcblk0p1", DeviceKind.MMC),
+        ("sr0", DeviceKind.OPTICAL),
+        ("nbd0", DeviceKind.NETWORK),
+    ],
+)
+def test_kinds_are_told_by_name(sysfs: Path, name: str, kind: DeviceKind) -> None:
+    (sysfs / name).mkdir()
+    (sysfs / name / "size").write_text("8\n")
+    device = describe(name, ROOT_FS)
+    assert device is not None
+    assert device.kind is kind
+
+
+def test_the_database_gives_kernel_and_rule_properties(
+    sysfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "data"
+    database.mkdir()
+    lines = [f"E:{key}={value}" for key, value in ROOT_FS.items() if key != "DEVNAME"]
+    (database / "b8:2").write_text("S:disk/by-uuid/x\nI:123\n" + "\n".join(lines) + "\n")
+    monkeypatch.setattr(udev_database, "_DATABASE", str(database))
+    assert (sysfs / "sda").is_dir()
+    assert [device.name for device in udev_database.devices()] == ["sda2"]
+    assert udev_database.properties("sda2")["DEVTYPE"] == "partition"
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_a_device_that_udev_does_not_know_yet_has_no_properties(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udev_database, "_DATABASE", str(tmp_path))
+    assert udev_database.properties("sda2") == {}
