@@ -6,13 +6,13 @@ third parties lands in Debian's `dist-packages`.
 
 import hashlib
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from image import command
 from image.step import say
 from image.tree import File, Tree, matches
 
@@ -97,7 +97,7 @@ def add(tree: Tree, sources: Sequence[Source], python: str, cache: Path) -> None
         todo = cache / "todo"
         todo.write_text("".join(lines))
         script = Path(__file__).with_name("compile.py")
-        subprocess.run([interpreter, "-I", script, todo], check=True)
+        command.run(interpreter, "-I", script, todo)
 
 
 def add_launchers(tree: Tree) -> None:
