@@ -5,7 +5,8 @@ of its own, and connections are kept for the next call, so that a long Boot neve
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Self, TypeVar
 
@@ -14,6 +15,7 @@ from bootd.protocol import methods
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_from_json
 from bootd.protocol.messages import (
+    INTERFACE,
     NO_OVERRIDES,
     SOCKET,
     BootReply,
@@ -50,6 +52,20 @@ _STANDARD_SENTENCES: Final = {
 }
 
 T = TypeVar("T")
+
+
+def private_socket(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return where a daemon listens that this user runs for itself (a played machine), or None."""
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    return f"{runtime}/bootd/{INTERFACE}" if runtime.startswith("/") else None
+
+
+def find_socket(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the socket to ask when nobody says which: the system's, else this user's own."""
+    private = private_socket(environ)
+    if private is not None and not os.path.exists(SOCKET) and os.path.exists(private):  # noqa: PTH110 - pathlib costs 10 ms
+        return private
+    return SOCKET
 
 
 class Client:

@@ -1,5 +1,6 @@
 """Who is at the other end of a unix socket, as the kernel saw it at connect(2)."""
 
+import errno
 import socket
 import struct
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ SO_PEERGROUPS: Final = 59
 """include/uapi/asm-generic/socket.h; the same on every architecture that bootd supports."""
 
 _UCRED: Final = struct.Struct("=iII")
-_MAX_GROUPS_BYTES: Final = 4 * 65_536
-"""NGROUPS_MAX (include/uapi/linux/limits.h) group ids."""
+_GROUPS_BYTES: Final = 1_024
+"""Python's limit for getsockopt(2): 256 groups."""
 
 
 class PeerSocket(Protocol):
@@ -43,6 +44,15 @@ def peer_of(connection: PeerSocket) -> Peer:
     """
     ucred = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, gid = _UCRED.unpack(ucred)
-    packed = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, _MAX_GROUPS_BYTES)
-    groups = struct.unpack(f"={len(packed) // 4}I", packed)
-    return Peer(pid=pid, uid=uid, groups=frozenset({gid, *groups}))
+    return Peer(pid=pid, uid=uid, groups=frozenset({gid, *_supplementary(connection)}))
+
+
+def _supplementary(connection: PeerSocket) -> tuple[int, ...]:
+    """Return the supplementary groups; none for somebody with more than 256, who has no rights."""
+    try:
+        packed = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, _GROUPS_BYTES)
+    except OSError as error:
+        if error.errno == errno.ERANGE:
+            return ()
+        raise
+    return struct.unpack(f"={len(packed) // 4}I", packed)

@@ -33,6 +33,10 @@ Loaded = LoadReport | BootdError | OSError
 class Booter(Protocol):
     """What loads and starts an option: `bootd.services.booting.Booting`."""
 
+    async def start(self) -> None:
+        """Take out what an earlier run may have left loaded."""
+        ...
+
     async def explain(
         self, resolved: ResolvedOption, overrides: Overrides
     ) -> tuple[TreeReport | None, str, str]:
@@ -47,6 +51,10 @@ class Booter(Protocol):
 
     async def execute(self, report: LoadReport) -> None:
         """Leave for what was loaded; returns only after a dry run, raises when it fails."""
+        ...
+
+    async def discard(self) -> None:
+        """Take out what is loaded."""
         ...
 
 
@@ -83,6 +91,7 @@ class Control:
 
     async def run(self) -> None:
         """Own the loads and the countdown; cancel to stop."""
+        await self._booter.start()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await self._countdown.run(self._boot_by_itself)
@@ -134,9 +143,7 @@ class Control:
             await asyncio.wait({self._load})
             self._store.say(f"Boot cancelled by {by}", Level.WARNING)
 
-    async def _outcome(
-        self, option: ResolvedOption, loaded: asyncio.Future[Loaded]
-    ) -> LoadReport:
+    async def _outcome(self, option: ResolvedOption, loaded: asyncio.Future[Loaded]) -> LoadReport:
         await asyncio.wait({loaded})
         if loaded.cancelled():
             raise _failure(ErrorName.BOOT_FAILED, option.id, "The boot was cancelled.")
@@ -160,7 +167,7 @@ class Control:
             report = await self._booter.boot(option, overrides, self._progress)
             loaded.set_result(report)
             self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
-            await asyncio.sleep(FAREWELL_S)
+            await self._say_farewell(report)
             await self._booter.execute(report)
             self._enter(Phase.MENU, f"Dry run: {title} would be started with {report.loader}")
         except asyncio.CancelledError:
@@ -173,6 +180,14 @@ class Control:
                 loaded.set_result(error)
         finally:
             loaded.cancel()
+
+    async def _say_farewell(self, report: LoadReport) -> None:
+        try:
+            await asyncio.sleep(FAREWELL_S)
+        except asyncio.CancelledError:
+            if report.executed:
+                await self._booter.discard()
+            raise
 
     async def _boot_by_itself(self, option_id: OptionId) -> None:
         try:

@@ -68,6 +68,11 @@ class Store:
         record = self._records.get(entry.resolved.device) if entry else None
         return record.timeout_s if record else None
 
+    def find_device(self, name: str) -> BlockDevice | None:
+        """Return a device that is present, by its kernel name."""
+        record = self._records.get(name)
+        return record.device if record else None
+
     async def next_state(self, after: int) -> State:
         """Wait until there is a state with another revision than `after`, and return it."""
         while self.state.revision == after:

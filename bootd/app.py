@@ -1,0 +1,200 @@
+"""The daemon put together: the only place that joins concrete sources, services and sockets.
+
+Order at start: zygote (in `bootd.__main__`), socket, services, READY. An error in one service ends
+the daemon with a line in the log, and systemd starts it again.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import ExitStack, suppress
+from typing import Final
+
+from bootd import VERSION, config
+from bootd.__main__ import HELPERS, Arguments
+from bootd.client import private_socket
+from bootd.config import Config
+from bootd.errors import BootdError, SettingError
+from bootd.linux import sd
+from bootd.log import start_log
+from bootd.model.machine import Machine
+from bootd.model.option import WAIT_FOREVER
+from bootd.place import Place, played_place, real_place
+from bootd.probe.prober import Prober
+from bootd.probe.spawn import Spawned
+from bootd.protocol.messages import Level, Status
+from bootd.server.access import Access
+from bootd.server.handlers import Desk
+from bootd.server.listener import Listener, bind
+from bootd.server.service import Service
+from bootd.services.booting import Booting
+from bootd.services.control import Control
+from bootd.services.countdown import Countdown
+from bootd.services.discovery import Discovery
+from bootd.services.file_systems import AllowedFileSystems
+from bootd.services.lifeline import StopFlag, keep_alive, tell_status
+from bootd.services.store import Store
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "bootd"
+"""Its members may change things."""
+
+SOCKET_NAME: Final = "varlink"
+"""FileDescriptorName of bootd.socket."""
+
+
+def run(arguments: Arguments, spawned: Spawned) -> int:
+    """Run the daemon until SIGTERM or SIGINT; returns the exit status."""
+    start_log()
+    failed = False
+    try:
+        with ExitStack() as undo:
+            place = played_place(arguments.machine) if arguments.machine else real_place()
+            settings, errors = config.load(place.root)
+            listening = _listen(arguments, settings, undo)
+            daemon = _Daemon(arguments, place, settings)
+            asyncio.run(daemon.run(spawned, listening, errors))
+    except* (BootdError, OSError) as group:
+        failed = True
+        for error in _leaves(group):
+            log.error("bootd ends: %s", error)  # noqa: TRY400 - expected, and said in a sentence
+    return int(failed)
+
+
+class _Daemon:
+    """Everything that runs, for the time of one `run`."""
+
+    def __init__(self, arguments: Arguments, place: Place, settings: Config) -> None:
+        self._arguments = arguments
+        self._place = place
+        self._settings = settings
+        self._stop = asyncio.Event()
+
+    async def run(
+        self, spawned: Spawned, listening: socket.socket, errors: tuple[SettingError, ...]
+    ) -> None:
+        """Serve until told to stop."""
+        prober = Prober.adopt(spawned, helpers=HELPERS, early=self._place.real)
+        try:
+            await self._serve(prober, listening, errors)
+        finally:
+            sd.notify("STOPPING=1")
+            await prober.close()
+
+    async def _serve(
+        self, prober: Prober, listening: socket.socket, errors: tuple[SettingError, ...]
+    ) -> None:
+        dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
+        store = Store(_status(self._place.machine, dry_run=dry_run))
+        flag = StopFlag(f"{os.path.dirname(listening.getsockname())}/countdown-stopped")  # noqa: PTH120 - pathlib costs 10 ms
+        countdown = Countdown(
+            store,
+            timeout_s=_timeout(self._settings),
+            stopped_by=flag.read(),
+            remember=flag.write,
+        )
+        allowed = AllowedFileSystems(prober, self._settings.file_systems)
+        source = self._place.source(await prober.early_devices())
+        discovery = Discovery(source, allowed, store)
+        booting = Booting(
+            prober,
+            self._place.machine,
+            find_device=store.find_device,
+            live_tree=self._place.live_tree,
+            way=self._settings.execute.value,
+            rehearsal=dry_run,
+        )
+        control = Control(store, countdown, booting, discovery.rescan)
+        service = Service(Desk(store=store, control=control), _access())
+        ready = asyncio.Event()
+
+        def reload() -> None:
+            sd.reloading()
+            self._settings, errors = config.load(self._place.root)
+            countdown.timeout_s = _timeout(self._settings)
+            allowed.allowed = self._settings.file_systems
+            service.access = _access()
+            _report(errors, store)
+            discovery.rescan()
+            sd.notify("READY=1")
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(Listener(listening, service.answer).run(ready), name="listener"),
+                group.create_task(discovery.run(), name="discovery"),
+                group.create_task(control.run(), name="control"),
+                group.create_task(keep_alive(), name="watchdog"),
+                group.create_task(tell_status(store), name="status"),
+            ]
+            await ready.wait()
+            _report(errors, store)
+            sd.notify("READY=1")
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+
+
+def _listen(arguments: Arguments, settings: Config, undo: ExitStack) -> socket.socket:
+    """Return the socket that systemd opened for us, or one of our own, removed at the end."""
+    given = sd.take_sockets()
+    if not arguments.socket and SOCKET_NAME in given:
+        return undo.enter_context(socket.socket(fileno=given[SOCKET_NAME]))
+    path = arguments.socket or settings.socket
+    if not arguments.socket and os.geteuid() != 0:
+        path = private_socket() or path
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - pathlib costs 10 ms at start
+    listening = undo.enter_context(bind(path))
+    undo.callback(_remove, path)
+    return listening
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - pathlib costs 10 ms at start
+
+
+def _status(machine: Machine, *, dry_run: bool) -> Status:
+    ways = {"kexec_load": machine.kexec_load, "kexec_file_load": machine.kexec_file}
+    return Status(
+        board=machine.model,
+        architecture=machine.architecture,
+        kernel=machine.kernel,
+        version=VERSION,
+        kexec=tuple(name for name, there in ways.items() if there),
+        lockdown=machine.lockdown,
+        dry_run=dry_run,
+    )
+
+
+def _timeout(settings: Config) -> int | None:
+    return settings.timeout_s if settings.autoboot else WAIT_FOREVER
+
+
+def _access() -> Access:
+    from grp import getgrnam  # noqa: PLC0415 - reads files, so only when the loop runs already
+
+    try:
+        gid = getgrnam(GROUP).gr_gid
+    except KeyError:
+        gid = None
+    return Access(uids=frozenset({0, os.geteuid()}), gid=gid)
+
+
+def _report(errors: tuple[SettingError, ...], store: Store) -> None:
+    for error in errors:
+        log.warning("%s", error)
+        store.say(str(error), Level.WARNING)
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,239 @@
+"""Settings: bootd.conf and its drop-ins, then `bootd.*` words of the kernel command line.
+
+Places and precedence are those of UAPI.6: bootd.conf is read from the first of /etc, /run and
+/usr/lib that has one; drop-ins bootd.conf.d/*.conf of all three are read after it in the order of
+their names, one in /etc hiding one of the same name in /run, and so on. An empty file or a link to
+/dev/null hides, too. `systemd-analyze cat-config bootd.conf` shows the result.
+
+To add a setting: one field of `Config`.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Final
+
+from bootd.errors import SettingError
+from bootd.model.option import WAIT_FOREVER
+from bootd.model.text import clean
+from bootd.protocol.messages import SOCKET
+
+SECTION: Final = "Boot"
+DIRECTORIES: Final = ("etc", "run", "usr/lib")
+"""First to last in precedence."""
+MAX_FILE_BYTES: Final = 1 << 20
+
+FILE_SYSTEMS: Final = (
+    *("ext2", "ext3", "ext4", "vfat", "iso9660"),
+    *("squashfs", "btrfs", "xfs", "f2fs", "erofs"),
+)
+
+_YES: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
+_NO: Final = frozenset({"0", "no", "n", "false", "f", "off"})
+
+
+class Execute(Enum):
+    """How the machine leaves for the next kernel; the value is the word in the file."""
+
+    AUTO = "auto"
+    """Through systemd where it runs a whole system, directly in an initrd."""
+    DIRECT = "direct"
+    SYSTEMD = "systemd"
+
+
+def parse_switch(text: str) -> bool:
+    """Read a boolean as systemd does; raises ValueError with what is expected."""
+    word = text.lower()
+    if word not in _YES | _NO:
+        msg = "expected yes or no"
+        raise ValueError(msg)
+    return word in _YES
+
+
+def parse_timeout(text: str) -> int | None:
+    """Read seconds, `never`, or `auto` (None): what the boot configuration asks for."""
+    word = text.lower()
+    if word == "auto":
+        return None
+    if word in {"never", "infinity"}:
+        return WAIT_FOREVER
+    if not (word.isascii() and word.isdecimal()) or int(word) > 86_400:
+        msg = "expected seconds (at most 86400), never or auto"
+        raise ValueError(msg)
+    return int(word)
+
+
+def parse_execute(text: str) -> Execute:
+    """Read one of the words of `Execute`."""
+    try:
+        return Execute(text.lower())
+    except ValueError:
+        msg = "expected auto, direct or systemd"
+        raise ValueError(msg) from None
+
+
+def parse_path(text: str) -> str:
+    """Read an absolute path."""
+    if not text.startswith("/"):
+        msg = "expected an absolute path"
+        raise ValueError(msg)
+    return text
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Read words between spaces."""
+    return tuple(text.split())
+
+
+def _written(default: str, parse: Callable[[str], object]) -> dict[str, object]:
+    """Return the metadata of a field: how it is read, and its default as one writes it."""
+    return {"parse": parse, "written": default}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the administrator decides; built once, and again at a reload.
+
+    The name in the file is the field's in CamelCase without a unit, on the kernel command line
+    `bootd.` and the same in lower case.
+
+    Attributes:
+        timeout_s: Seconds of the countdown, `WAIT_FOREVER` for none, None for what the default
+            option's configuration asks.
+        autoboot: Whether anything boots by itself.
+        execute: How the machine leaves.
+        socket: Where to listen when systemd has not opened a socket.
+        file_systems: Types, as blkid names them, that are mounted and looked at.
+        dry_run: Load nothing, start nothing, say what would happen.
+    """
+
+    timeout_s: int | None = field(default=10, metadata=_written("10", parse_timeout))
+    autoboot: bool = field(default=True, metadata=_written("yes", parse_switch))
+    execute: Execute = field(default=Execute.AUTO, metadata=_written("auto", parse_execute))
+    socket: str = field(default=SOCKET, metadata=_written(SOCKET, parse_path))
+    file_systems: tuple[str, ...] = field(
+        default=FILE_SYSTEMS, metadata=_written(" ".join(FILE_SYSTEMS), parse_words)
+    )
+    dry_run: bool = field(default=False, metadata=_written("no", parse_switch))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How one field of `Config` is written.
+
+    Attributes:
+        key: In the file, such as `FileSystems`.
+        written: Its default as one writes it.
+    """
+
+    field: str
+    key: str
+    parse: Callable[[str], object]
+    written: str
+
+
+def _declared() -> Iterator[Setting]:
+    for each in fields(Config):
+        key = "".join(word.capitalize() for word in each.name.removesuffix("_s").split("_"))
+        parse, written = each.metadata["parse"], each.metadata["written"]
+        yield Setting(field=each.name, key=key, parse=parse, written=written)
+
+
+SETTINGS: Final = tuple(_declared())
+"""One for each field of `Config`, in its order."""
+
+_BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
+_BY_WORD: Final = {f"bootd.{setting.key.lower()}": setting for setting in SETTINGS}
+
+
+def load(root: str = "/") -> tuple[Config, tuple[SettingError, ...]]:
+    """Return the settings in force, and what was wrong with some; those keep their value.
+
+    Args:
+        root: Directory below which etc, run, usr/lib and proc/cmdline are looked for.
+    """
+    config = Config()
+    errors: list[SettingError] = []
+    for path in find_files(root):
+        try:
+            text = _read(path)
+        except OSError as error:
+            errors.append(SettingError(f"{path}: cannot be read: {error.strerror}"))
+            continue
+        config = _apply(config, read_file(text, path), errors)
+    try:
+        words = _read(os.path.join(root, "proc/cmdline"))  # noqa: PTH118 - pathlib costs 10 ms
+    except OSError:
+        words = ""
+    return _apply(config, read_cmdline(words), errors), tuple(errors)
+
+
+def find_files(root: str) -> list[str]:
+    """Return the paths of the files to read, in order."""
+    places = [os.path.join(root, directory) for directory in DIRECTORIES]  # noqa: PTH118 - ditto
+    mains = [f"{place}/bootd.conf" for place in places]
+    found = next((path for path in mains if os.path.lexists(path)), None)
+    drop_ins: dict[str, str] = {}
+    for place in reversed(places):
+        folder = f"{place}/bootd.conf.d"
+        names = os.listdir(folder) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208 - ditto
+        drop_ins |= {name: f"{folder}/{name}" for name in names if name.endswith(".conf")}
+    paths = [found] if found else []
+    return paths + [path for _, path in sorted(drop_ins.items())]
+
+
+Assignment = tuple[str, Setting | SettingError, str]
+"""Where it stands, what is set (or why nothing is), and the value."""
+
+
+def read_file(text: str, path: str) -> Iterator[Assignment]:
+    """Yield the assignments of a file in systemd's INI style (systemd.syntax(7))."""
+    section = ""
+    lines = text.replace("\\\n", " ").split("\n")
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        place = f"{path}:{number}"
+        if not line or line[0] in "#;":
+            continue
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+            continue
+        key, equals, value = line.partition("=")
+        if not equals:
+            yield place, SettingError(f"{place}: expected KEY=VALUE: {clean(line)}"), ""
+        elif section != SECTION:
+            yield place, SettingError(f"{place}: outside of [{SECTION}]: {clean(line)}"), ""
+        else:
+            unknown = SettingError(f"{place}: there is no setting {clean(key.strip())}")
+            yield place, _BY_KEY.get(key.strip(), unknown), value.strip()
+
+
+def read_cmdline(text: str) -> Iterator[Assignment]:
+    """Yield the assignments of the kernel command line; a word without `=` means yes."""
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        if name.startswith("bootd."):
+            place = f"kernel command line, {clean(name)}"
+            unknown = SettingError(f"{place}: there is no such setting")
+            yield place, _BY_WORD.get(name, unknown), value if equals else "yes"
+
+
+def _apply(config: Config, assignments: Iterable[Assignment], errors: list[SettingError]) -> Config:
+    """Return the settings with the assignments made; an empty value means the default."""
+    for place, setting, text in assignments:
+        if isinstance(setting, SettingError):
+            errors.append(setting)
+            continue
+        try:
+            value = setting.parse(text or setting.written)
+        except ValueError as error:
+            kept = f"{clean(text)!r} is ignored: {error}"
+            errors.append(SettingError(f"{place}: {setting.key}: {kept}"))
+            continue
+        config = replace(config, **{setting.field: value})  # type: ignore[arg-type] # parse and field belong together
+    return config
+
+
+def _read(path: str) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
+        return file.read(MAX_FILE_BYTES).decode("utf-8", "replace")

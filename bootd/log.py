@@ -1,0 +1,35 @@
+"""Where the daemon's log lines go: to the journal with fields, or to standard error."""
+
+import logging
+import os
+import sys
+from typing import Final
+
+_PRIORITIES: Final = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+"""syslog(3)."""
+
+
+class _PriorityFormatter(logging.Formatter):
+    """Puts `<4>` before each line, which the journal takes as its priority (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in super().format(record).split("\n"))
+
+
+def start_log() -> None:
+    """Send log lines of this process to standard error, in the form that its reader wants."""
+    handler = logging.StreamHandler(sys.stderr)
+    under_journal = "JOURNAL_STREAM" in os.environ
+    handler.setFormatter(
+        _PriorityFormatter("%(message)s")
+        if under_journal
+        else logging.Formatter("bootd: %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,0 +1,95 @@
+"""Where the daemon runs: this machine, or a directory that plays one.
+
+`bootd --machine DIR` needs no root: the sub-directories of DIR are the devices, DIR/live.dtb is the
+live tree, and what the machine and its settings are like can be said below DIR/.machine:
+`machine.json` (members of `bootd.model.machine.Machine`), `etc/bootd.conf`, `proc/cmdline`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bootd.errors import BootdError
+from bootd.fsview import MAX_DTB_BYTES
+from bootd.model.device import BlockDevice
+from bootd.model.machine import Machine
+from bootd.services.discovery import DeviceSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A machine, real or played.
+
+    Attributes:
+        root: Below it are etc, run, usr/lib and proc.
+        real: Something can really be booted here.
+        live_tree: Reads the running kernel's tree; None where the machine has none.
+        source: Makes the source of devices, given those that the early look has found.
+    """
+
+    root: str
+    real: bool
+    machine: Machine
+    live_tree: Callable[[], bytes | None]
+    source: Callable[[tuple[BlockDevice, ...]], DeviceSource]
+
+
+def real_place() -> Place:
+    """Describe the machine that this process runs on."""
+    from bootd.linux import machine, proc_devicetree  # noqa: PLC0415 - not for a played one
+    from bootd.linux.udev import UdevSource  # noqa: PLC0415 - ditto
+
+    return Place(
+        root="/",
+        real=True,
+        machine=machine.read(),
+        live_tree=proc_devicetree.flatten,
+        source=UdevSource,
+    )
+
+
+def played_place(directory: str) -> Place:
+    """Describe the machine that a directory plays.
+
+    Raises:
+        BootdError: It is no directory, or its machine.json makes no sense.
+    """
+    from bootd.linux.directories import DirectorySource  # noqa: PLC0415 - not for a real machine
+
+    if not os.path.isdir(directory):  # noqa: PTH112 - pathlib costs 10 ms at start
+        raise BootdError(f"{directory} is no directory, so it cannot play a machine.")
+    root = f"{directory}/.machine"
+    return Place(
+        root=root,
+        real=False,
+        machine=_played_machine(f"{root}/machine.json"),
+        live_tree=lambda: _read(f"{directory}/live.dtb", MAX_DTB_BYTES),
+        source=lambda _early: DirectorySource(directory),
+    )
+
+
+def _played_machine(path: str) -> Machine:
+    import json  # noqa: PLC0415 - not for a real machine
+
+    from bootd.protocol.codec import from_json  # noqa: PLC0415 - ditto
+
+    here = os.uname()
+    text = _read(path, _MAX_JSON_BYTES)
+    if text is None:
+        return Machine(architecture=here.machine, kernel=here.release, model="a directory")
+    try:
+        return from_json(Machine, json.loads(text), path)
+    except ValueError as error:
+        raise BootdError(f"{path}: {error}") from error
+
+
+def _read(path: str, limit: int) -> bytes | None:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
+            return file.read(limit)
+    except FileNotFoundError:
+        return None
+
+
+_MAX_JSON_BYTES: Final = 1 << 16

@@ -1,0 +1,37 @@
+"""Keeps probes away from file systems that the administrator does not want mounted."""
+
+from collections.abc import Collection
+
+from bootd.errors import ProbeError
+from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.option import ScanResult
+from bootd.services.discovery import Scanner
+
+
+class AllowedFileSystems:
+    """A scanner that hands on what it may look at and says why not for the rest.
+
+    Attributes:
+        allowed: Types as blkid names them; a reload may replace them.
+    """
+
+    def __init__(self, scanner: Scanner, allowed: Collection[str]) -> None:
+        self.allowed = allowed
+        self._scanner = scanner
+
+    async def scan(self, device: BlockDevice, /) -> ScanResult:
+        """Return the device's boot options.
+
+        Raises:
+            ProbeError: Its type is not allowed, or the scanner's reason.
+        """
+        if device.kind is not DeviceKind.DIRECTORY and device.fstype not in self.allowed:
+            named = device.fstype or "an unknown type"
+            raise ProbeError(
+                device.name, f"{named} is not looked at; the setting FileSystems can add it"
+            )
+        return await self._scanner.scan(device)
+
+    async def watch(self) -> None:
+        """Wait until no more scans are possible; raises then."""
+        await self._scanner.watch()
