@@ -7,11 +7,10 @@ import errno
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fcntl import ioctl
 from typing import Final
 
-LOOP_CLR_FD: Final = 0x4C01
 LOOP_CONFIGURE: Final = 0x4C0A
 LOOP_CTL_ADD: Final = 0x4C80
 LOOP_CTL_REMOVE: Final = 0x4C81
@@ -54,8 +53,7 @@ def attached(
     try:
         yield node
     finally:
-        with suppress(OSError):  # ENXIO: somebody detached it already
-            ioctl(device, LOOP_CLR_FD)
+        # Not LOOP_CLR_FD: that drops what was written and has not reached the image yet.
         os.close(device)
 
 

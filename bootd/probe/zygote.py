@@ -35,6 +35,9 @@ MAX_EARLY: Final = 64
 """Devices of the early look; their packets must fit a socket buffer that nobody reads yet."""
 EARLY_PARALLEL: Final = (os.cpu_count() or 1) + 2
 
+_END_MS: Final = 200
+"""After SIGKILL, how long the next worker may take to be reaped."""
+
 _FAULT: Final = 70
 """EX_SOFTWARE of sysexits.h: a worker or the zygote ended by a fault of its own."""
 
@@ -78,8 +81,17 @@ class Zygote:
                 self._reap()
             if self._control.fileno() in ready and not self._obey():
                 break
+        self._end(poll)
+
+    def _end(self, poll: select.poll) -> None:
+        """Take the workers along; one that hangs in the kernel is left to init."""
+        poll.unregister(self._control)
+        self._early.clear()
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
+        self._reap()
+        while self._children and poll.poll(_END_MS):
+            self._reap()
 
     def _look_early(self) -> None:
         """Name the devices that udev knows already, and queue their probes."""
