@@ -1,5 +1,6 @@
 """Facts as sentences and as the JSON that `bootdctl dt merge --explain=json` promises."""
 
+from bootd.fdt.compare import Difference
 from bootd.model.text import escape
 from bootd.model.tree import Fact, FactAction, FactSource
 
@@ -43,3 +44,24 @@ def as_json(facts: tuple[Fact, ...], refused: str | None = None) -> dict[str, ob
         ],
         "refused": refused,
     }
+
+
+def difference(found: Difference) -> str:
+    """Return one line for a person on what two trees have different."""
+    place = escape(f"{found.path} {found.property}".strip())
+    if found.before is None:
+        return f"+ {place}{_shown(found.after)}"
+    if found.after is None:
+        return f"- {place}{_shown(found.before)}"
+    return f"~ {place}{_shown(found.before)} ->{_shown(found.after)[2:]}"
+
+
+def _shown(value: bytes | None) -> str:
+    """Show a value as strings where it can only be that, else as hexadecimal."""
+    if not value:
+        return ""
+    text = value[:-1].decode("ascii", "replace")
+    if value.endswith(b"\0") and text and all(part.isprintable() for part in text.split("\0")):
+        return ": " + ", ".join(f'"{part:.80}"' for part in text.split("\0") if part)
+    dots = "" if len(value) <= 32 else f" ... ({len(value)} bytes)"
+    return f": <{value[:32].hex(' ', -4 if len(value) % 4 == 0 else 1)}{dots}>"

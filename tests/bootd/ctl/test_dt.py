@@ -1,0 +1,156 @@
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bootd.ctl import dt
+from bootd.fdt import read
+from bootd.linux import proc_devicetree
+from tests.support.trees import blob, board, compile_dts, encode, live_board
+
+
+def run(*words: str | Path) -> int:
+    parser = argparse.ArgumentParser()
+    dt.register(parser.add_subparsers(required=True))
+    args = parser.parse_args(["dt", *map(str, words)])
+    status = args.run(args)
+    assert isinstance(status, int)
+    return status
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "s.dtb").write_bytes(blob(board()))
+    (tmp_path / "l.dtb").write_bytes(blob(live_board()))
+    (tmp_path / "other.dtb").write_bytes(blob(board("acme,other")))
+    source = '/dts-v1/; / { f { target-path = "/serial@1000"; __overlay__ { extra; }; }; };'
+    (tmp_path / "o.dtbo").write_bytes(compile_dts(source))
+    return tmp_path
+
+
+def merge(files: Path, shipped: str, *more: str | Path) -> int:
+    both = ("--shipped", files / shipped, "--live", files / "l.dtb")
+    return run("merge", *both, "-o", files / "out", *more)
+
+
+def test_merge_writes_the_merged_tree(files: Path) -> None:
+    assert merge(files, "s.dtb", "--cmdline", "quiet", "--overlay", files / "o.dtbo") == 0
+    fdt = read((files / "out").read_bytes())
+    assert fdt.get("/memory@0", "reg") == encode([0, 0x40000000, 0, 0x20000000])
+    assert fdt.get("/chosen", "bootargs") == b"quiet\0"
+    assert fdt.get("/serial@1000", "extra") == b""
+
+
+def test_merge_writes_the_initrd_range(files: Path) -> None:
+    assert merge(files, "s.dtb", "--initrd", "0x48000000:0x49000000") == 0
+    fdt = read((files / "out").read_bytes())
+    assert fdt.get("/chosen", "linux,initrd-end") == (0x49000000).to_bytes(8, "big")
+
+
+def test_merge_explains_as_json(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert merge(files, "s.dtb", "--explain=json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["refused"] is None
+    assert told["facts"][0] == {
+        "path": "/memory@0",
+        "property": "reg",
+        "source": "live",
+        "rule": "memory",
+        "action": "set",
+        "reason": "the firmware measured this board's RAM; the DTB has a placeholder",
+    }
+
+
+def test_merge_explains_in_sentences(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert merge(files, "s.dtb", "--explain") == 0
+    assert "/memory@0 reg: set from the running tree (" in capsys.readouterr().out
+
+
+def test_a_refused_merge_writes_nothing_and_exits_with_3(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge(files, "other.dtb", "--explain=json") == 3
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1
+    assert "another board" in json.loads(told.out)["refused"]
+    assert not (files / "out").exists()
+
+
+def test_a_corrupt_shipped_tree_is_refused(files: Path) -> None:
+    (files / "bad.dtb").write_bytes(b"x" * 100)
+    assert merge(files, "bad.dtb") == 3
+
+
+def test_a_file_that_is_not_there_is_a_failure(files: Path) -> None:
+    assert merge(files, "none.dtb") == 1
+
+
+@pytest.mark.parametrize("words", [["merge"], ["merge", "--initrd", "2:1"], ["nonsense"], []])
+def test_wrong_usage_exits_with_2(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*words)
+    assert caught.value.code == 2
+
+
+def test_explain_tells_without_writing(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("explain", "--shipped", files / "s.dtb", "--live", files / "l.dtb") == 0
+    assert "/memory@0 reg: set" in capsys.readouterr().out
+
+
+def test_select_prints_the_dtb_of_this_board(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "dtbs").mkdir()
+    (files / "dtbs/x.dtb").write_bytes(blob(board()))
+    (files / "dtbs/y.dtb").write_bytes(blob(board("acme,other")))
+    assert run("select", "--live", files / "l.dtb", files / "dtbs") == 0
+    assert capsys.readouterr().out == f"{files}/dtbs/x.dtb\n"
+
+
+def test_select_prints_candidates_when_none_fits(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "dtbs").mkdir()
+    (files / "dtbs/y.dtb").write_bytes(blob(board("acme,other")))
+    assert run("select", "--live", files / "l.dtb", files / "dtbs") == 3
+    told = capsys.readouterr()
+    assert told.out == f"{files}/dtbs/y.dtb\n"
+    assert "fits acme,board" in told.err
+
+
+def test_overlay_writes_the_changed_tree(files: Path) -> None:
+    assert run("overlay", files / "s.dtb", files / "o.dtbo", "-o", files / "out") == 0
+    assert read((files / "out").read_bytes()).get("/serial@1000", "extra") == b""
+
+
+def test_check_says_whether_a_file_is_valid(files: Path) -> None:
+    (files / "bad").write_bytes(b"")
+    assert run("check", files / "s.dtb") == 0
+    assert run("check", files / "bad") == 1
+
+
+def test_diff_lists_what_is_different(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("diff", files / "s.dtb", files / "l.dtb") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "- /memory@0" in lines
+    assert '+ /memory@40000000 device_type: "memory"' in lines
+
+
+def test_live_writes_the_running_tree(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The real reader on a folder of ours: the machine that runs the tests may have no tree.
+    (files / "base").mkdir()
+    (files / "base/compatible").write_bytes(b"acme,board\0")
+    real = partial(proc_devicetree.live, str(files / "base"), str(files / "none"))
+    monkeypatch.setattr(proc_devicetree, "live", real)
+    assert run("live", "-o", files / "out") == 0
+    assert read((files / "out").read_bytes()).root.properties == {"compatible": b"acme,board\0"}
+
+
+def test_live_fails_on_a_machine_without_device_tree(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proc_devicetree, "live", lambda: None)
+    assert run("live") == 1
+    assert capsys.readouterr().err == "this machine has no device tree\n"
