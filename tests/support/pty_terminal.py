@@ -74,7 +74,7 @@ class PtyTerminal:
     async def quiet(self, seconds: float = 0.2) -> None:
         """Wait until nothing has come for a while."""
         self._last = time.monotonic()
-        while (left := self._last + seconds - time.monotonic()) > 0:
+        while (left := self._last + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 - a pause, no event
             await asyncio.sleep(left)
 
     async def bytes_of(self, act: Callable[[], object], seconds: float = 0.2) -> bytes:

@@ -49,10 +49,6 @@ class MenuApp(App[None], inherit_bindings=False):
         self._reduce(Pressed(action=action_of_key(event.key)))
         self._draw()
 
-    def on_mount(self) -> None:
-        """Draw what has been told before the screen was there."""
-        self._draw()
-
     def on_resize(self) -> None:
         """Draw for the new size."""
         self._draw()
