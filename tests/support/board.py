@@ -115,6 +115,22 @@ class Board:
             f"{pattern!r} on the screen", lambda: wanted.search(self.screen.text()), timeout_s
         )
 
+    def highlighted(self) -> str:
+        """The text in reverse video, where the menu's cursor is."""
+        rows = self.screen.buffer
+        cells = [rows[y][x] for y in range(LINES) for x in range(COLUMNS)]
+        return "".join(cell.data for cell in cells if cell.reverse).strip()
+
+    def highlight(self, title: str, *, key: str = "j") -> None:
+        """Press a key until the cursor is on that title."""
+        for _ in range(20):
+            if self.highlighted().startswith(title):
+                return
+            before = self.highlighted()
+            self.type(key)
+            self.wait("the cursor moving", lambda: self.highlighted() != before or None, 10)
+        raise BoardError(f"the cursor never came to {title!r}\n{self.screen.text()}")
+
     def text(self) -> str:
         """Everything from the serial line so far."""
         return self.log.decode(errors="replace").replace("\r", "")

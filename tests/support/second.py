@@ -1,0 +1,57 @@
+"""What a demo system prints about the kernel that runs it (image/demo/init), as values."""
+
+import base64
+import io
+import re
+import tarfile
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """The second kernel's own words.
+
+    Attributes:
+        tree: /proc/device-tree: `/chosen/bootargs` to raw value.
+        iomem: Lines of /proc/iomem.
+    """
+
+    system: str
+    release: str
+    cmdline: str
+    processors: int
+    memory_kib: int
+    tree: dict[str, bytes]
+    iomem: tuple[str, ...]
+
+
+def parse(text: str) -> Second:
+    """Read the report out of a serial log; `SECOND end` must be in it."""
+    begin = re.search(r"SECOND begin system=(.*) uptime=\S+ release=(\S+)", text)
+    assert begin is not None
+    encoded = "".join(re.findall(r"SECOND tree=(\S+)", text))
+    return Second(
+        system=begin[1],
+        release=begin[2],
+        cmdline=_field(text, "cmdline"),
+        processors=int(_field(text, "processors")),
+        memory_kib=int(_field(text, "memory")),
+        tree=_untar(base64.b64decode(encoded)),
+        iomem=tuple(re.findall(r"SECOND iomem= *(.*)", text)),
+    )
+
+
+def _field(text: str, name: str) -> str:
+    found = re.search(rf"SECOND {name}=(.*)", text)
+    assert found is not None
+    return found[1]
+
+
+def _untar(data: bytes) -> dict[str, bytes]:
+    tree = {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.isfile() else None
+            if file is not None:
+                tree["/" + member.name.removeprefix("./")] = file.read()
+    return tree
