@@ -25,6 +25,7 @@ from bootd.protocol.messages import (
     OptionView,
     Overrides,
     Resync,
+    Snapshot,
     Status,
 )
 from bootd.protocol.varlink import (
@@ -113,6 +114,20 @@ class Client:
             async for reply in connection.stream(methods.LIST_OPTIONS):
                 options += from_json(methods.Listing, reply).options
         return tuple(options)
+
+    async def snapshot(self) -> Snapshot:
+        """Return devices and status as they are now; options of a long menu may be missing."""
+        connection = await _Connection.open(self._path)
+        try:
+            async with asyncio.timeout(QUICK_TIMEOUT_S):
+                async for event in _subscription(connection):
+                    if isinstance(event, Snapshot):
+                        return event
+        except TimeoutError as error:
+            raise UnreachableError("bootd does not answer.") from error
+        finally:
+            await connection.close()
+        raise UnreachableError("bootd ended the stream of events.")
 
     async def explain(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> Explanation:
         """Return what would happen at the boot of an option, and why."""

@@ -1,0 +1,118 @@
+"""What the verbs that ask the daemon share: where it is, how to ask, what its errors mean."""
+
+import os
+import shlex
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import BootdError, CallError, SettingError
+from bootd.protocol.messages import ErrorName
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from bootd.client import Client
+    from bootd.protocol.messages import OptionView
+
+    Commands = _SubParsersAction[ArgumentParser]
+
+FAILED: Final = 1
+USAGE: Final = 2
+REFUSED: Final = 3
+NO_SUCH_OPTION: Final = 4
+
+_STATUS: Final = {
+    ErrorName.NO_SUCH_OPTION: NO_SUCH_OPTION,
+    ErrorName.REFUSED: REFUSED,
+    ErrorName.PERMISSION_DENIED: REFUSED,
+}
+
+Question = Callable[["Client", Namespace], Awaitable[int]]
+"""Asks the daemon what a verb wants to know, prints it, and returns the exit status."""
+
+
+def add_connection_options(parser: ArgumentParser) -> None:
+    """Add --socket and --host, which stand before or after the verb."""
+    parser.add_argument("--socket", metavar="PATH", default=SUPPRESS, help="ask the daemon there")
+    parser.add_argument(
+        "-H", "--host", metavar="HOST", default=SUPPRESS, help="run on HOST, over ssh"
+    )
+
+
+def add_verb(commands: "Commands", name: str, help_text: str, ask: Question) -> ArgumentParser:
+    """Add a verb that asks the daemon; returns its parser for further arguments."""
+    parser = commands.add_parser(name, help=help_text, description=help_text)
+    add_connection_options(parser)
+    parser.set_defaults(run=lambda given: _run(ask, given))
+    return parser
+
+
+def exit_status(error: BootdError) -> int:
+    """Return the exit status that an error means."""
+    return _STATUS.get(error.name, FAILED) if isinstance(error, CallError) else FAILED
+
+
+def who() -> str:
+    """Return who acts, for other people to see."""
+    return f"bootdctl of {os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}"
+
+
+async def find_option(client: "Client", wanted: str) -> "OptionView":
+    """Return the option with this id, or the only one whose entry is called so.
+
+    Raises:
+        CallError: There is none, or several.
+    """
+    options = await client.list_options()
+    exact = [option for option in options if option.id == wanted]
+    found = exact or [option for option in options if option.id.rpartition(":")[2] == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = "\n  ".join(option.id for option in found)
+        message = f"Several boot options are called {wanted}:\n  {ids}"
+    else:
+        message = f"There is no boot option {wanted}; `bootdctl list` shows them."
+    raise CallError(ErrorName.NO_SUCH_OPTION, message, {"id": wanted})
+
+
+def run_remotely(host: str, words: list[str]) -> int:
+    """Become ssh, which runs the same bootdctl on `host`; returns only when ssh cannot be had."""
+    if host.startswith("-"):
+        raise SettingError(f"{host} is no host name")
+    rest = _without_host(words)
+    command = " ".join(shlex.quote(word) for word in ("bootdctl", *rest))
+    try:
+        os.execvp("ssh", ["ssh", "--", host, command])  # noqa: S606 - ssh quotes for no shell, we do
+    except FileNotFoundError:
+        print("bootdctl: --host needs ssh, which is not installed here", file=sys.stderr)
+        return FAILED
+
+
+def _without_host(words: list[str]) -> list[str]:
+    rest: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word == "--":
+            return rest + words[index:]
+        elif word in {"-H", "--host"}:
+            skip = True
+        elif not word.startswith(("--host=", "-H")):
+            rest.append(word)
+    return rest
+
+
+def _run(ask: Question, given: Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - 60 ms that verbs without a daemon need not pay
+
+    async def connect_and_ask() -> int:
+        from bootd.client import Client, find_socket  # noqa: PLC0415 - ditto
+
+        async with await Client.connect(getattr(given, "socket", None) or find_socket()) as client:
+            return await ask(client, given)
+
+    return asyncio.run(connect_and_ask())

@@ -1,0 +1,70 @@
+"""Verbs that change something: boot, select, cancel, rescan."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from bootd.ctl.asking import add_verb, find_option, who
+from bootd.protocol.messages import NO_OVERRIDES, Overrides
+
+if TYPE_CHECKING:
+    from bootd.client import Client
+    from bootd.ctl.asking import Commands
+
+
+def register(commands: "Commands") -> None:
+    """Add the verbs."""
+    boot = add_verb(commands, "boot", "Load a boot option and start it.", _boot)
+    boot.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
+    boot.add_argument("--options", metavar="TEXT", help="another kernel command line")
+    boot.add_argument(
+        "--tree",
+        choices=("merged", "running", "shipped"),
+        help="which device tree to hand over",
+    )
+    boot.add_argument("--devicetree", metavar="PATH", help="another DTB on the option's device")
+    boot.add_argument("--json", action="store_true", help="print JSON")
+    select = add_verb(commands, "select", "Have the countdown boot another option.", _select)
+    select.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
+    add_verb(commands, "cancel", "Stop the countdown, or a boot under way.", _cancel)
+    add_verb(commands, "rescan", "Look at every device again.", _rescan)
+
+
+async def _boot(client: "Client", given: Namespace) -> int:
+    from bootd.ctl.output import print_json  # noqa: PLC0415 - see bootd.ctl.asking
+    from bootd.ctl.table import print_record  # noqa: PLC0415 - ditto
+
+    option = await find_option(client, given.id)
+    overrides = Overrides(
+        options=given.options, devicetree_mode=given.tree, devicetree=given.devicetree
+    )
+    changed = overrides if overrides != NO_OVERRIDES else NO_OVERRIDES
+    reply = await client.boot(option.id, changed, by=who())
+    if given.json:
+        print_json(reply)
+        return 0
+    print_record(
+        [
+            ("loader", reply.loader),
+            ("tree", reply.summary or reply.tree),
+            ("why", reply.why),
+            *(("note", note) for note in reply.notes),
+            ("executed", "" if reply.executed else "no, this was a dry run"),
+        ]
+    )
+    return 0
+
+
+async def _select(client: "Client", given: Namespace) -> int:
+    option = await find_option(client, given.id)
+    await client.select(option.id, by=who())
+    return 0
+
+
+async def _cancel(client: "Client", _: Namespace) -> int:
+    await client.cancel(by=who())
+    return 0
+
+
+async def _rescan(client: "Client", _: Namespace) -> int:
+    await client.rescan()
+    return 0
