@@ -26,7 +26,7 @@ class ScriptedDaemon:
 
     Attributes:
         snapshot: What a new subscription begins with.
-        refusal: Sentence with which Boot fails, or "".
+        refusal: Sentence with which Boot and Explain fail, or "".
         slow_s: How long Explain takes.
     """
 
@@ -74,15 +74,12 @@ class ScriptedDaemon:
 
     async def _answer(self, name: str, call: Call) -> Reply:
         match name:
+            case "Boot" | "Explain" if self.refusal:
+                failure: dict[str, Json] = {"id": call.parameters["id"], "message": self.refusal}
+                return Reply(parameters=failure, error="org.bootd.Boot.BootFailed")
             case "Explain":
                 await asyncio.sleep(self.slow_s)
                 return self._explained(str(call.parameters["id"]))
-            case "Boot" if self.refusal:
-                failure: dict[str, Json] = {
-                    "id": call.parameters["id"],
-                    "message": self.refusal,
-                }
-                return Reply(parameters=failure, error="org.bootd.Boot.BootFailed")
             case "Boot":
                 return _reply(
                     methods.Booted(

@@ -34,8 +34,8 @@ def list_rows(rows: int) -> int:
 def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
     """Return the lines of the menu, top to bottom."""
     height = list_rows(rows)
-    listed = _list(state, columns)
-    top = _top(_cursor_row(state), len(listed), height)
+    listed, cursor = _list(state, columns)
+    top = _top(cursor, len(listed), height)
     shown = listed[top : top + height]
     return (
         (Run(f" {machine_words(state.status)}", Tone.REVERSE),),
@@ -57,42 +57,28 @@ def _top(cursor: int, total: int, height: int) -> int:
     return min(top, total - height)
 
 
-def _cursor_row(state: MenuState) -> int:
-    here = state.highlighted
-    row = 0
-    for group in grouped(state.devices, state.options):
-        row += 1
-        for option in group.options:
-            if here is not None and option.id == here.id:
-                return row
-            row += 1
-    return 0
-
-
-def _list(state: MenuState, columns: int) -> list[Line]:
+def _list(state: MenuState, columns: int) -> tuple[list[Line], int]:
+    """Return all lines of the list, and the one with the cursor."""
     here = state.highlighted
     lines: list[Line] = []
+    cursor = 0
     for group in grouped(state.devices, state.options):
-        lines.append(_device_line(group, columns))
-        lines += [
-            _option_line(state, option, columns, highlighted=option is here)
-            for option in group.options
-        ]
+        lines.append((Run(f" {cut(device_words(group.device), columns - 2)}", Tone.BOLD),))
+        for option in group.options:
+            if option is here:
+                cursor = len(lines)
+            lines.append(_option_line(state, option, columns, highlighted=option is here))
+        lines += _trouble_lines(group, columns)
     if not lines:
         lines += [(), plain("   No devices yet: what is plugged in appears here.")]
-    return lines
+    return lines, cursor
 
 
-def _device_line(group: Group, columns: int) -> Line:
-    words = cut(device_words(group.device), columns - 2)
-    if group.options:
-        trouble = "" if group.device.state == "ready" else device_trouble(group.device)
-    else:
-        trouble = device_trouble(group.device)
-    return (
-        Run(f" {words}", Tone.BOLD),
-        Run(f"  - {trouble}" if trouble else "", Tone.DIM),
-    )
+def _trouble_lines(group: Group, columns: int) -> tuple[Line, ...]:
+    if group.options and group.device.state == "ready":
+        return ()
+    trouble = wrap(device_trouble(group.device), columns - 7, 2)
+    return tuple((Run(f"     {line}", Tone.DIM),) for line in trouble)
 
 
 def _option_line(state: MenuState, option: OptionView, columns: int, *, highlighted: bool) -> Line:
