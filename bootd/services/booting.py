@@ -195,10 +195,12 @@ class Booting:
         try:
             answer, _ = await self._prober.run("load", to_json(job), found.fds, timeout_s=LOAD_S)
             return from_json(LoadReport, answer)
-        except (ProbeError, ProtocolError, asyncio.CancelledError):
+        except (ProbeError, ProtocolError, asyncio.CancelledError) as error:
             # The helper has died, run out of time or been killed, perhaps in the middle of a load.
             if not self._rehearsal:
                 await self._unload({"interrupted": True})
+            if isinstance(error, ProbeError):
+                raise LoadError(f"the load did not finish: {error.reason}") from error
             raise
 
     async def _unload(self, params: dict[str, bool]) -> None:
