@@ -54,7 +54,8 @@ def argv(guest: Guest) -> list[str]:
     words += ["-dtb", str(guest.firmware), "-append", f"{KERNEL_WORDS} {guest.words}".strip()]
     # On SCSI a disk can be pulled out without the five seconds that PCI gives a person to object.
     words += ["-device", "virtio-scsi-device,id=scsi"]
-    for name, image in guest.disks.items():
+    # Linux finds the last one on the virtio-mmio bus first.
+    for name, image in reversed(guest.disks.items()):
         words += ["-drive", f"if=none,id={name},format={_format(image)},snapshot=on,file={image}"]
         words += ["-device", f"virtio-blk-device,drive={name},serial={name}"]
     return [*words, *guest.extra]

@@ -80,7 +80,11 @@ class UdevSource:
         if self._on_event is None or self._loop is None:
             return
         import pyudev  # noqa: PLC0415 - 35 ms, see the module's docstring
+        from pyudev._ctypeslib import utils  # noqa: PLC0415 - as above
 
+        # pyudev looks for its library by running ldconfig or a compiler, which an initrd has not
+        # and which costs start-up time elsewhere; the name is the library's ABI.
+        utils.find_library = "lib{}.so.1".format
         self._monitor = pyudev.Monitor.from_netlink(pyudev.Context())
         self._monitor.filter_by("block")
         self._set_buffer()

@@ -116,20 +116,22 @@ class Board:
         )
 
     def highlighted(self) -> str:
-        """The text in reverse video, where the menu's cursor is."""
-        rows = self.screen.buffer
-        cells = [rows[y][x] for y in range(LINES) for x in range(COLUMNS)]
-        return "".join(cell.data for cell in cells if cell.reverse).strip()
+        """The title that the menu's cursor is on, or ""."""
+        found = re.search(r"^ > [* ] (.+)$", self.screen.text(), re.MULTILINE)
+        return found[1] if found else ""
 
     def highlight(self, title: str, *, key: str = "j") -> None:
         """Press a key until the cursor is on that title."""
         for _ in range(20):
-            if self.highlighted().startswith(title):
-                return
             before = self.highlighted()
+            if before == title:
+                return
             self.type(key)
-            self.wait("the cursor moving", lambda: self.highlighted() != before or None, 10)
+            self._wait_for_move(before)
         raise BoardError(f"the cursor never came to {title!r}\n{self.screen.text()}")
+
+    def _wait_for_move(self, before: str) -> None:
+        self.wait("the cursor moving", lambda: self.highlighted() != before or None, 10)
 
     def text(self) -> str:
         """Everything from the serial line so far."""
