@@ -1,0 +1,61 @@
+"""Reading boot configurations: what a worker does between mount and answer, and its import."""
+
+import subprocess
+import sys
+from statistics import median
+from time import perf_counter
+
+from bootd.formats import extlinux, scan
+from tests.support.memoryfs import MemoryFs
+
+_ROUNDS = 15
+
+_IMPORT = """
+from time import perf_counter
+start = perf_counter()
+import bootd.formats
+print((perf_counter() - start) * 1000)
+"""
+
+
+def measure() -> dict[str, float]:
+    """Return medians in milliseconds on this machine, after import."""
+    entries = MemoryFs({f"/loader/entries/{i:032x}.conf": _bls_entry(i) for i in range(100)})
+    labels = MemoryFs({extlinux.PLACES[0]: "".join(_extlinux_label(i) for i in range(500))})
+    return {
+        "bls_100_ms": _milliseconds(entries),
+        "extlinux_500_ms": _milliseconds(labels),
+        "formats_import_ms": _import_milliseconds(),
+    }
+
+
+def _bls_entry(number: int) -> str:
+    return (
+        f"title Fedora Linux (6.8.{number}-301.fc40.aarch64) 40 (Server Edition)\n"
+        f"version 6.8.{number}-301.fc40.aarch64\nsort-key fedora\n"
+        f"machine-id 6a9857a393724b7a981ebb5b8495b9ea\nlinux /vmlinuz-6.8.{number}\n"
+        f"initrd /initramfs-6.8.{number}.img\noptions root=UUID=d2a3a4b5 ro rhgb quiet\n"
+    )
+
+
+def _extlinux_label(number: int) -> str:
+    return (
+        f"label l{number}\n\tmenu label Debian GNU/Linux 12 (bookworm) 6.1.0-{number}-arm64\n"
+        f"\tlinux /boot/vmlinuz-6.1.0-{number}-arm64\n\tinitrd /boot/initrd.img-6.1.0-{number}\n"
+        f"\tfdtdir /usr/lib/linux-image-6.1.0-{number}-arm64/\n\tappend root=UUID=5c3d ro quiet\n"
+    )
+
+
+def _milliseconds(fs: MemoryFs) -> float:
+    times = []
+    for _ in range(_ROUNDS):
+        start = perf_counter()
+        assert scan(fs).options
+        times.append((perf_counter() - start) * 1000)
+    return median(times)
+
+
+def _import_milliseconds() -> float:
+    argv = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.')\n{_IMPORT}"]
+    runs = [subprocess.run(argv, capture_output=True, check=True, timeout=30) for _ in range(5)]
+    return median(float(run.stdout) for run in runs)
