@@ -18,7 +18,9 @@ VERBS: Final = (
     "bootd.ctl.query",
     "bootd.ctl.change",
     "bootd.ctl.monitor",
+    "bootd.ctl.scan",
     "bootd.ctl.dt",
+    "bootd.ctl.image",
 )
 """Modules with a group of verbs each, in the order of the help: `register(commands)` adds them."""
 

@@ -1,8 +1,10 @@
 """A real bootd process on a directory that plays the machine; and trees to put in it."""
 
+import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -72,7 +74,10 @@ def running_daemon(
         settings: Lines of [Boot]; the default has no countdown, so that nothing boots by itself.
         environment: More variables.
     """
-    write_tree(machine / ".machine", {"etc/bootd.conf": f"[Boot]\n{settings}\n"})
+    write_tree(
+        machine / ".machine",
+        {"etc/bootd.conf": f"[Boot]\n{settings}\n", "machine.json": json.dumps(BOARD)},
+    )
     with tempfile.TemporaryDirectory(prefix="bootd-") as directory:
         path, log = f"{directory}/bootd", Path(directory) / "log"
         command = [sys.executable, "-m", "bootd", "--machine", str(machine), "--socket", path]
@@ -115,7 +120,23 @@ def write_tree(root: Path, files: Mapping[str, str | bytes]) -> None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-EXTLINUX: Mapping[str, str] = {
+def arm64_image(size: int = 4096) -> bytes:
+    """Return a file that is an arm64 Image as far as its header goes, and zeros."""
+    header = struct.pack("<IIQQQQQQ4sI", 0, 0, 0, size, 0xA, 0, 0, 0, b"ARM\x64", 0)
+    return header + bytes(size - len(header))
+
+
+BOARD: Mapping[str, object] = {
+    "architecture": "aarch64",
+    "model": "Radxa ROCK 5B",
+    "compatible": ["radxa,rock-5b", "rockchip,rk3588"],
+    "kernel": "6.1.0-18-arm64",
+    "memoryBytes": 8 << 30,
+    "kexecLoad": True,
+}
+"""What the played machine says about itself; members of `bootd.model.machine.Machine`."""
+
+EXTLINUX: Mapping[str, str | bytes] = {
     "boot/extlinux/extlinux.conf": """\
 DEFAULT debian
 TIMEOUT 50
@@ -129,12 +150,12 @@ LABEL broken
     LINUX /boot/vmlinuz-5.10.0
     APPEND root=/dev/vda1 ro
 """,
-    "boot/vmlinuz-6.1.0-18-arm64": "not a kernel",
+    "boot/vmlinuz-6.1.0-18-arm64": arm64_image(),
     "boot/initrd.img-6.1.0-18-arm64": "not an initrd",
 }
-"""A device with an option that is listed as bootable and one whose kernel is missing."""
+"""A device with an option that boots (in a dry run) and one whose kernel is missing."""
 
-BLS: Mapping[str, str] = {
+BLS: Mapping[str, str | bytes] = {
     "loader/entries/fedora.conf": """\
 title Fedora Linux 41 (Forty One)
 version 6.11.4-301.fc41.aarch64
@@ -142,7 +163,7 @@ linux /vmlinuz-6.11.4-301.fc41.aarch64
 initrd /initramfs-6.11.4-301.fc41.aarch64.img
 options root=UUID=6f1c2c1e-7d0b-4a1d-9d3c-1f6d6f1b5a77 ro
 """,
-    "vmlinuz-6.11.4-301.fc41.aarch64": "not a kernel",
+    "vmlinuz-6.11.4-301.fc41.aarch64": arm64_image(),
     "initramfs-6.11.4-301.fc41.aarch64.img": "not an initrd",
 }
 """A device with one Boot Loader Specification entry."""
