@@ -34,7 +34,7 @@ def identify(head: bytes, file_bytes: int) -> ImageInfo:
     if not gzip.matches(head):
         return _identify_plain(head, file_bytes)
     try:
-        return compressed(_identify_plain(gzip.peek(head, HEAD_BYTES), 0), "gzip", file_bytes)
+        return compressed(_identify_plain(gzip.peek(head, HEAD_BYTES), 0), gzip.NAME, file_bytes)
     except ImageError as error:
         raise ImageError(f"in the gzip file: {error}") from None
 

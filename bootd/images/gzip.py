@@ -10,6 +10,7 @@ from typing import Final
 
 from bootd.errors import ImageError
 
+NAME: Final = "gzip"
 MAGIC: Final = b"\x1f\x8b\x08"
 
 _INPUT_BYTES: Final = 256 << 10

@@ -26,7 +26,7 @@ def opened(request: LoadRequest, fd: int) -> Iterator[tuple[int, ImageInfo]]:
         ImageError: Damaged, too large, or for another architecture.
         OSError: The medium failed, or there is no memory.
     """
-    if request.kernel.compression != "gzip":
+    if request.kernel.compression != gzip.NAME:
         yield fd, _identify(request, fd)
         return
     limit = min(MAX_UNPACKED_BYTES, meminfo.read().get("MemAvailable", 0) // 2)
