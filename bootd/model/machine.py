@@ -23,7 +23,8 @@ class Machine:
             or its limit is used up).
         page_bytes: Page size of the running kernel.
         lpi_unreserved: A GICv3 keeps writing to memory that /proc/iomem shows as free, so that a
-            kernel that kexec_file_load places may be overwritten.
+            kernel that kexec_file_load places may be overwritten; only looked for where that call
+            exists.
     """
 
     architecture: str

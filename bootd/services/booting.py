@@ -19,11 +19,11 @@ from bootd.model.text import clean
 from bootd.model.tree import TreeReport
 from bootd.protocol.codec import from_json, to_json
 from bootd.protocol.messages import Overrides
-from bootd.services.artefacts import Artefacts, Bench, gather
 
 if TYPE_CHECKING:
     from bootd.loaders.choice import Choice
     from bootd.probe.prober import Prober
+    from bootd.services.artefacts import Artefacts
 
 log = logging.getLogger(__name__)
 
@@ -168,22 +168,25 @@ class Booting:
         resolved: ResolvedOption,
         overrides: Overrides,
         progress: Progress,
-    ) -> Artefacts:
+    ) -> "Artefacts":
         live = await asyncio.to_thread(self._live_tree)
+        # 15 ms that the way to the menu need not pay.
+        from bootd.services.artefacts import Bench, gather  # noqa: PLC0415 - see above
+
         bench = Bench(stack, self._prober, self._find_device)
         return await gather(bench, resolved, overrides, live, progress)
 
-    async def _choose(self, resolved: ResolvedOption, found: Artefacts) -> "Choice":
+    async def _choose(self, resolved: ResolvedOption, found: "Artefacts") -> "Choice":
         return await asyncio.to_thread(self._choose_now, resolved, found)
 
-    def _choose_now(self, resolved: ResolvedOption, found: Artefacts) -> "Choice":
+    def _choose_now(self, resolved: ResolvedOption, found: "Artefacts") -> "Choice":
         from bootd.loaders import table  # noqa: PLC0415 - 30 ms that a start need not pay
 
         loaders = table.REHEARSAL if self._rehearsal else table.LOADERS
         return table.choose(found.request(resolved), self._machine, loaders)
 
     async def _load(
-        self, resolved: ResolvedOption, found: Artefacts, choice: "Choice"
+        self, resolved: ResolvedOption, found: "Artefacts", choice: "Choice"
     ) -> LoadReport:
         from bootd.loaders.request import LoadJob  # noqa: PLC0415 - loaded with the table already
 
