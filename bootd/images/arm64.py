@@ -49,6 +49,7 @@ def read(head: bytes, size: int) -> ImageInfo:
         memory_bytes=max(image_size, size),
         page_bytes=_PAGE_BYTES[flags >> 1 & 3],
         big_endian=bool(flags & 1),
+        lowest_only=not flags & 8,
     )
 
 

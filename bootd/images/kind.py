@@ -20,6 +20,7 @@ class ImageInfo:
         memory_bytes: Memory that the kernel needs from its start, its BSS included; 0 unknown.
         page_bytes: Page size that the kernel was built for; 0 when any or unknown.
         big_endian: The kernel runs with big-endian data.
+        lowest_only: The kernel cannot use memory below itself (arm64 before 4.6).
         reason: Sentence on why no loader can start it, or "".
     """
 
@@ -32,6 +33,7 @@ class ImageInfo:
     memory_bytes: int = 0
     page_bytes: int = 0
     big_endian: bool = False
+    lowest_only: bool = False
     reason: str = ""
 
 

@@ -35,12 +35,14 @@ class Demand:
         kernel_bytes: Memory of the kernel from its first byte, its BSS included.
         initrd_bytes: Length of each initrd, in order; none may be 0.
         page_bytes: Of the running kernel, a power of two.
+        lowest_only: The kernel finds nothing that lies below it.
     """
 
     text_offset: int
     kernel_bytes: int
     initrd_bytes: tuple[int, ...] = ()
     page_bytes: int = 4096
+    lowest_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,8 @@ def _around(kernel: Segment, free: Sequence[Range], demand: Demand) -> Layout | 
     taken = Range(kernel.start // KERNEL_ALIGN * KERNEL_ALIGN,
                   round_up(kernel.start + kernel.size, _INITRD_ALIGN))  # fmt: skip
     left: Sequence[Range] = subtract(free, (taken,))
+    if demand.lowest_only:
+        left = _within(left, Range(taken.start, 1 << 64))
     first = _initrd_start(kernel, left, demand)
     if first is None:
         return None

@@ -64,6 +64,7 @@ def place(
             kernel_bytes=kernel.memory_bytes,
             initrd_bytes=initrd_bytes,
             page_bytes=page,
+            lowest_only=kernel.lowest_only,
         ),
     )
     check.check(planned.segments, memory, kept, page)

@@ -54,6 +54,13 @@ def test_page_sizes_of_16_and_64_kib_are_read() -> None:
     assert sizes == [0, 4 << 10, 16 << 10, 64 << 10]
 
 
+def test_a_kernel_before_4_6_is_known_by_its_flags() -> None:
+    assert [inspected(arm64_image(flags=bits)).lowest_only for bits in (0b0010, 0b1010)] == [
+        True,
+        False,
+    ]
+
+
 def test_a_file_longer_than_its_memory_size_needs_the_longer() -> None:
     assert inspected(arm64_image(8192, image_size=4096)).memory_bytes == 8192
 

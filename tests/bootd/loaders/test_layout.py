@@ -1,6 +1,7 @@
 """Placement of an arm64 kernel, on maps of real machines and 500 invented ones."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,14 @@ def test_the_initrd_stays_in_a_32_gib_window_with_the_kernel() -> None:
     memory = MemoryMap(ram=(Range(GIB, GIB + 48 * MIB), Range(64 * GIB, 65 * GIB)))
     layout = planned(memory, demand(200 * MIB))
     assert layout.kernel.start >= 64 * GIB
+
+
+def test_a_kernel_before_4_6_gets_nothing_below_itself() -> None:
+    memory = MemoryMap(ram=(Range(MIB, 104 * MIB), Range(GIB, 2 * GIB)))
+    wanted = replace(demand(MIB), lowest_only=True)
+    layout = planned(memory, wanted, (Range(2 * MIB, 30 * MIB),))
+    assert layout.kernel.start == 30 * MIB
+    assert min(segment.start for segment in layout.segments) == layout.kernel.start
 
 
 def test_no_room_is_a_sentence_with_figures() -> None:
