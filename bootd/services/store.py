@@ -105,6 +105,9 @@ class Store:
                 timeout_s=result.timeout_s,
             )
         )
+        for entry in self._state.menu:  # a tree is explained anew from what is there now
+            if entry.resolved.device == device.name:
+                self._trees.pop(entry.resolved.id, None)
         if result.options:
             count = len(result.options)
             self.say(f"{device.name}: {count} boot option{'s' if count > 1 else ''}")

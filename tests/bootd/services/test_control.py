@@ -1,0 +1,153 @@
+import asyncio
+
+import pytest
+
+from bootd.errors import CallError, LoadError, MergeRefusedError
+from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Overrides, Phase
+from tests.support.services import Bench, device, make_bench, option, running
+
+DEBIAN = "extlinux:uuid-vda1:debian"
+WAITING = "bls:uuid-vda1:waiting"
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    bench = make_bench()
+    waiting = BootOption(
+        entry="waiting", format="bls", source="/x", title="W", linux=FileRef("/k", "LABEL=gone")
+    )
+    bench.store.device_scanned(device(), ScanResult(options=(option("debian"), waiting)))
+    return bench
+
+
+async def test_a_boot_loads_then_leaves(bench: Bench) -> None:
+    async with running(bench):
+        report = await bench.control.boot(DEBIAN, NO_OVERRIDES, "a test")
+        assert report.loader == "fake"
+        assert bench.booter.executed == []
+        assert bench.store.state.status.phase is Phase.EXECUTING
+        await asyncio.sleep(0.5)
+    assert bench.booter.executed == [report]
+
+
+async def test_a_boot_selects_its_option_and_stops_the_countdown(bench: Bench) -> None:
+    async with running(bench):
+        await bench.control.boot(DEBIAN, NO_OVERRIDES, "a test")
+        status = bench.store.state.status
+        assert (status.selected_id, status.countdown_stopped_by) == (DEBIAN, "a test")
+
+
+async def test_progress_is_shown(bench: Bench) -> None:
+    bench.booter.hold = asyncio.Event()
+    async with running(bench), asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.control.boot(DEBIAN, NO_OVERRIDES, "a test"))
+        await asyncio.sleep(0.02)
+        status = bench.store.state.status
+        assert (status.phase, status.progress) == (Phase.LOADING, 50)
+        bench.booter.hold.set()
+
+
+async def test_only_one_boot_at_a_time(bench: Bench) -> None:
+    bench.booter.hold = asyncio.Event()
+    async with running(bench), asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.control.boot(DEBIAN, NO_OVERRIDES, "a test"))
+        await asyncio.sleep(0.02)
+        with pytest.raises(CallError) as caught:
+            await bench.control.boot(DEBIAN, NO_OVERRIDES, "another")
+        assert caught.value.name == ErrorName.BUSY
+        bench.booter.hold.set()
+
+
+async def test_a_load_can_be_cancelled_and_the_menu_is_back(bench: Bench) -> None:
+    bench.booter.hold = asyncio.Event()
+    async with running(bench), asyncio.TaskGroup() as tasks:
+        boot = tasks.create_task(fails(bench, DEBIAN))
+        await asyncio.sleep(0.02)
+        await bench.control.cancel("a test")
+        status = bench.store.state.status
+        assert (status.phase, status.message) == (Phase.MENU, "Boot cancelled by a test")
+        assert (await boot).name == ErrorName.BOOT_FAILED
+        bench.booter.hold.set()
+        await bench.control.boot(DEBIAN, NO_OVERRIDES, "a test")
+
+
+async def test_a_boot_cancelled_after_the_load_is_taken_out_again(bench: Bench) -> None:
+    async with running(bench):
+        await bench.control.boot(DEBIAN, NO_OVERRIDES, "a test")
+        await bench.control.cancel("a test")
+        await asyncio.sleep(0.4)
+    assert bench.booter.discarded == 1
+    assert bench.booter.executed == []
+
+
+async def test_what_an_earlier_run_left_loaded_is_dealt_with_first(bench: Bench) -> None:
+    async with running(bench):
+        assert bench.booter.started == 1
+
+
+@pytest.mark.parametrize(
+    ("option_id", "name"),
+    [("bls:x:y", ErrorName.NO_SUCH_OPTION), (WAITING, ErrorName.NOT_BOOTABLE)],
+)
+async def test_what_cannot_boot_is_refused_by_name(bench: Bench, option_id: str, name: str) -> None:
+    async with running(bench):
+        assert (await fails(bench, option_id)).name == name
+        with pytest.raises(CallError) as caught:
+            bench.control.select(option_id, "a test")
+        assert caught.value.name == name
+
+
+async def test_the_reason_names_the_file_and_where_it_should_be(bench: Bench) -> None:
+    async with running(bench):
+        error = await fails(bench, WAITING)
+    assert str(error) == "W cannot boot: linux /k is not on LABEL=gone."
+    assert error.parameters == {"id": WAITING, "message": str(error)}
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (LoadError("no memory"), ErrorName.BOOT_FAILED),
+        (MergeRefusedError("two boards"), ErrorName.REFUSED),
+    ],
+)
+async def test_a_failed_load_keeps_its_sentence(
+    bench: Bench, error: LoadError | MergeRefusedError, name: str
+) -> None:
+    bench.booter.error = error
+    async with running(bench):
+        caught = await fails(bench, DEBIAN)
+    assert (caught.name, str(caught)) == (name, str(error))
+    assert bench.store.state.status.message == str(error)
+
+
+async def test_an_explanation_is_kept_for_the_menu(bench: Bench) -> None:
+    outlook = await bench.control.explain(DEBIAN, NO_OVERRIDES)
+    assert (outlook.loader, outlook.refused) == ("fake", None)
+    assert bench.store.state.menu[0].tree == f"merged for {DEBIAN}"
+
+
+async def test_an_explanation_of_an_override_is_not(bench: Bench) -> None:
+    outlook = await bench.control.explain(DEBIAN, Overrides(devicetree_mode="shipped"))
+    assert outlook.tree is not None
+    assert bench.store.state.menu[0].tree == ""
+
+
+async def test_an_explanation_says_why_it_cannot_boot(bench: Bench) -> None:
+    outlook = await bench.control.explain(WAITING, NO_OVERRIDES)
+    assert outlook.refused == "W cannot boot: linux /k is not on LABEL=gone."
+    bench.booter.error = LoadError("the kernel is damaged")
+    outlook = await bench.control.explain(DEBIAN, NO_OVERRIDES)
+    assert outlook.refused == "the kernel is damaged"
+
+
+async def test_a_rescan_reaches_the_source(bench: Bench) -> None:
+    bench.control.rescan()
+    assert bench.rescans == ["rescan"]
+
+
+async def fails(bench: Bench, option_id: str) -> CallError:
+    with pytest.raises(CallError) as caught:
+        await bench.control.boot(option_id, NO_OVERRIDES, "a test")
+    return caught.value

@@ -1,0 +1,175 @@
+"""A store with real options, a booter that boots nothing, and a server on a real socket."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+
+from bootd.errors import BootdError
+from bootd.model.device import BlockDevice
+from bootd.model.load import LoadReport
+from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ResolvedOption, ScanResult
+from bootd.model.tree import TreeOrigin, TreeReport
+from bootd.protocol.messages import Overrides, Status
+from bootd.server.access import Access
+from bootd.server.handlers import Desk
+from bootd.server.listener import Listener, bind
+from bootd.server.service import Service
+from bootd.services.control import Control, Progress
+from bootd.services.countdown import Countdown
+from bootd.services.store import Store
+
+
+def device(name: str = "vda1", uuid: str = "") -> BlockDevice:
+    """Return an ext4 device whose UUID is made from its name."""
+    return BlockDevice(
+        name=name, node=f"/dev/{name}", uuid=uuid or f"uuid-{name}", fstype="ext4", disk=name[:3]
+    )
+
+
+def option(entry: str = "debian", *, is_default: bool = False, cmdline: str = "ro") -> BootOption:
+    """Return an option whose files are on its own device."""
+    return BootOption(
+        entry=entry,
+        format="extlinux",
+        source="/extlinux/extlinux.conf",
+        title=f"Title of {entry}",
+        linux=FileRef("/vmlinuz"),
+        cmdline=cmdline,
+        is_default=is_default,
+    )
+
+
+def options(count: int) -> ScanResult:
+    """Return a scan result with so many options."""
+    return ScanResult(options=tuple(option(f"entry{index:04}") for index in range(count)))
+
+
+@dataclass
+class FakeBooter:
+    """Boots in a rehearsal; an option can be made to fail or to wait (`Booter`)."""
+
+    error: BootdError | None = None
+    hold: asyncio.Event | None = None
+    booted: list[str] = field(default_factory=list)
+    overrides: list[Overrides] = field(default_factory=list)
+    executed: list[LoadReport] = field(default_factory=list)
+    discarded: int = 0
+    started: int = 0
+
+    async def start(self) -> None:
+        """Count."""
+        self.started += 1
+
+    async def explain(
+        self, resolved: ResolvedOption, overrides: Overrides
+    ) -> tuple[TreeReport | None, str, str]:
+        """Give a running tree."""
+        if self.error is not None:
+            raise self.error
+        mode = overrides.devicetree_mode or "merged"
+        summary = f"{mode} for {resolved.id}"
+        return TreeReport(origin=TreeOrigin(mode), summary=summary), "fake", "because it is a test"
+
+    async def boot(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
+    ) -> LoadReport:
+        """Load nothing, perhaps after a while."""
+        self.overrides.append(overrides)
+        progress("Loading kernel", 50)
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.error is not None:
+            raise self.error
+        self.booted.append(resolved.id)
+        return LoadReport(loader="fake", tree=TreeOrigin.RUNNING, why="because it is a test")
+
+    async def execute(self, report: LoadReport) -> None:
+        """Stay here."""
+        self.executed.append(report)
+
+    async def discard(self) -> None:
+        """Count."""
+        self.discarded += 1
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """The services, joined as `bootd.app` does."""
+
+    store: Store
+    booter: FakeBooter
+    countdown: Countdown
+    control: Control
+    rescans: list[str]
+    remembered: list[str]
+
+
+def make_bench(timeout_s: int = WAIT_FOREVER, stopped_by: str = "") -> Bench:
+    """Join the services; call it with a running loop."""
+    store = Store(Status(architecture="aarch64"))
+    booter = FakeBooter()
+    remembered: list[str] = []
+    rescans: list[str] = []
+    countdown = Countdown(
+        store, timeout_s=timeout_s, stopped_by=stopped_by, remember=remembered.append
+    )
+    control = Control(store, countdown, booter, lambda: rescans.append("rescan"))
+    return Bench(
+        store=store,
+        booter=booter,
+        countdown=countdown,
+        control=control,
+        rescans=rescans,
+        remembered=remembered,
+    )
+
+
+@asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[None]:
+    """Run the control service for the length of the block."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(bench.control.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+@asynccontextmanager
+async def serving(bench: Bench, *, gid: int | None = None) -> AsyncIterator[str]:
+    """Serve a bench on a socket for the length of the block; gives its path.
+
+    The services run in a task of their own, because pytest enters and leaves an async fixture in
+    two different tasks, which a TaskGroup does not allow.
+    """
+    with _directory() as directory:
+        path = f"{directory}/bootd"
+        ready = asyncio.Event()
+        serve = _serve(bench, path, Access(uids=frozenset({0, os.geteuid()}), gid=gid), ready)
+        task = asyncio.get_running_loop().create_task(serve)
+        await ready.wait()
+        try:
+            yield path
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _serve(bench: Bench, path: str, access: Access, ready: asyncio.Event) -> None:
+    service = Service(Desk(store=bench.store, control=bench.control), access)
+    with bind(path) as listening:
+        async with running(bench):
+            await Listener(listening, service.answer).run(ready)
+
+
+@contextmanager
+def _directory() -> Iterator[str]:
+    with TemporaryDirectory(prefix="bootd-") as directory:
+        os.chmod(directory, 0o755)  # noqa: PTH101, S103 - other users connect in some tests
+        yield directory
