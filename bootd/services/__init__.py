@@ -1,0 +1,1 @@
+"""Services: asyncio tasks that own state, sequence and failure; rules are in the layers below."""
