@@ -33,8 +33,11 @@ def _need_bytes(_request: LoadRequest) -> int:
 
 def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
     bare = LoadReport(loader=_NAME, tree=request.origin, why=_why(request), executed=False)
-    if request.kernel.architecture != os.uname().machine or given.tree is None:
-        return _noted(bare, f"the kernel is for {request.kernel.architecture or 'any machine'}")
+    here = os.uname().machine
+    if given.tree is None:
+        return bare  # without a device tree the kernel itself would place everything
+    if request.kernel.architecture != here:
+        return _noted(bare, f"the kernel is for {request.kernel.architecture}, this is {here}")
     try:
         sizes = tuple(os.fstat(fd).st_size for fd in given.initrds)
         with kernel_file.opened(request, given.kernel) as (_, image):

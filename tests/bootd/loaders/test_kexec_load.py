@@ -210,6 +210,17 @@ def test_a_rehearsal_plans_the_same_layout_and_makes_no_call(board: Board) -> No
     assert not planned.executed
 
 
+def test_a_rehearsal_on_another_machine_says_what_it_could_not_plan(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "x86_64")))
+    report = DRY_RUN.load(request(), files())
+    assert report.notes == (
+        "No memory layout was planned: the kernel is for aarch64, this is x86_64.",
+    )
+    assert board.segments == []
+
+
 def test_a_load_leaves_no_descriptor_behind(board: Board) -> None:
     given = files(gzip_image(KERNEL))
     before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are all it needs
