@@ -16,7 +16,6 @@ from bootd.errors import BootdError, FdtError, MergeRefusedError
 if TYPE_CHECKING:
     from bootd.fdt import Fdt
 
-FAILED: Final = 1
 REFUSED: Final = 3
 
 
@@ -75,14 +74,12 @@ def _verb(
 
 
 def _guarded(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
+    """Run a verb; what it raises besides a refusal is for `bootd.ctl.main` to tell."""
     try:
         run(args)
     except _RefusedError as error:
-        print(error, file=sys.stderr)
+        print(f"bootdctl: {error}", file=sys.stderr)
         return REFUSED
-    except (BootdError, OSError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
     return 0
 
 

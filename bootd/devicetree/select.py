@@ -175,7 +175,7 @@ def _files(fs: FsView, folder: str) -> Iterator[str]:
                 path = normalise(name, here)
                 if name.endswith(".dtb"):
                     yield path
-                elif "." not in name and fs.is_dir(path):
+                elif not name.endswith(".dtbo") and fs.is_dir(path):
                     below.append(path)
         level = below[:MAX_FILES]
 

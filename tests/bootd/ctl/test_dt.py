@@ -1,23 +1,17 @@
-import argparse
 import json
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bootd.ctl import dt
+from bootd.ctl.main import main
 from bootd.fdt import read
 from bootd.linux import proc_devicetree
 from tests.support.trees import blob, board, compile_dts, encode, live_board
 
 
 def run(*words: str | Path) -> int:
-    parser = argparse.ArgumentParser()
-    dt.register(parser.add_subparsers(required=True))
-    args = parser.parse_args(["dt", *map(str, words)])
-    status = args.run(args)
-    assert isinstance(status, int)
-    return status
+    return main(["dt", *map(str, words)])
 
 
 @pytest.fixture
@@ -153,4 +147,4 @@ def test_live_fails_on_a_machine_without_device_tree(
 ) -> None:
     monkeypatch.setattr(proc_devicetree, "live", lambda: None)
     assert run("live") == 1
-    assert capsys.readouterr().err == "this machine has no device tree\n"
+    assert capsys.readouterr().err == "bootdctl: this machine has no device tree\n"

@@ -87,6 +87,11 @@ def test_the_folders_of_distributions_are_looked_at_by_version(layout: str) -> N
     assert chosen({path: OURS}, TreeRequest(kernel_version="6.12")).path == path
 
 
+def test_folders_with_dots_in_their_names_are_looked_into() -> None:
+    path = "/dtbs/linux-image-6.1.0-56/acme/a.dtb"
+    assert chosen({path: OURS}).path == path
+
+
 def test_a_version_cannot_lead_out_of_the_layout() -> None:
     found = chosen({"/etc/a.dtb": OURS}, TreeRequest(kernel_version="../../etc"))
     assert found.path is None
