@@ -19,7 +19,7 @@ MAX_OPTIONS: Final = 1024
 """Of one device (DESIGN.md, limits)."""
 
 MAX_PROBLEMS: Final = 256
-"""Of one device; the last one then says how many there were."""
+"""Of one device; the last one then says that there are more."""
 
 MAX_TEXT: Final = 600_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer
@@ -115,7 +115,7 @@ def _limit(options: list[BootOption], problems: list[Problem]) -> list[BootOptio
 def _limit_problems(problems: list[Problem]) -> list[Problem]:
     if len(problems) <= MAX_PROBLEMS:
         return problems
-    message = f"{len(problems)} problems, only the first {MAX_PROBLEMS - 1} are shown"
+    message = f"there are more problems; only the first {MAX_PROBLEMS - 1} are shown"
     return [*problems[: MAX_PROBLEMS - 1], Problem(source="", message=message)]
 
 

@@ -17,11 +17,20 @@ from typing import Final
 
 from bootd.errors import ConfigError, ConfigSyntaxError
 from bootd.formats import version
-from bootd.formats.lexing import Line, check_cmdline, file_ref, lex, problem
+from bootd.formats.lexing import (
+    BLANKS,
+    Line,
+    check_cmdline,
+    check_count,
+    file_ref,
+    lex,
+    problem,
+    words,
+)
 from bootd.fsview import FsView, read_text
 from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
-from bootd.model.text import clean
+from bootd.model.text import clean, escape
 
 MAX_ENTRIES: Final = 1024
 """Of one directory; each file is one entry, so the limit of a device (DESIGN.md) is the one."""
@@ -37,8 +46,8 @@ _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 _TIMEOUTS: Final = {"menu-force": WAIT_FOREVER, "menu-hidden": 0, "menu-disabled": 0}
 """Words that loader.conf allows instead of seconds."""
 
-_NO_COUNTER: Final = 1 << 31
-"""Sorts as good: an entry without boot counting."""
+_MAX_PATTERN: Final = 255
+"""No file name is longer; matching a longer pattern could take very long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +107,10 @@ def sort(options: Iterable[BootOption]) -> list[BootOption]:
     """Return the options in the order of UAPI.1, section "Sorting"."""
     # From the weakest rule to the strongest; Python's sort keeps the order of equals.
     # 4. "the boot loader should sort using the file name of the entry (decreasing version sort)"
-    ordered = sorted(options, key=lambda o: version.key(_file_stem(o)), reverse=True)
+    ordered = sorted(options, key=lambda o: version.Key(_file_stem(o)), reverse=True)
     # 2. "sort-key (A-Z, increasing …), machine-id (A-Z, increasing …), and version keys (decreasing
     #    version order)", on entries that have a sort-key.
-    ordered.sort(key=lambda o: version.key(o.version if o.sort_key else ""), reverse=True)
+    ordered.sort(key=lambda o: version.Key(o.version if o.sort_key else ""), reverse=True)
     ordered.sort(key=lambda o: (o.sort_key, o.machine_id) if o.sort_key else ("", ""))
     # 3. "If sort-key is set on one entry, it sorts earlier."
     ordered.sort(key=lambda o: not o.sort_key)
@@ -157,7 +166,7 @@ def _mark_default(
     if line is not None and line.value.startswith("@"):
         message = clean(f"default {line.value} is kept in EFI variables, which are not read here")
         problems.append(Problem(source=path, line=line.number, message=message))
-    pattern = "" if line is None else line.value
+    pattern = "" if line is None or len(line.value) > _MAX_PATTERN else line.value
     matching = [o for o in options if _matches(o.entry, pattern)]
     good = [o for o in options if o.tries_left != 0]
     chosen = next(iter([*matching, *good, *options]), None)
@@ -200,13 +209,13 @@ class _Entry:
         self._note_variables(cmdline)
         kernel = self._file("linux")
         reasons = self._reasons(kernel)
-        entry = clean(place.name)
+        entry = escape(place.name)
         return BootOption(
             entry=entry,
             format="bls",
             source=place.source,
             line=1,
-            title=clean(self._value("title")) or entry.removesuffix(".conf"),
+            title=clean(self._value("title") or place.name.removesuffix(".conf")),
             version=clean(self._value("version")),
             linux=kernel,
             initrds=self._initrds(),
@@ -243,10 +252,12 @@ class _Entry:
 
     def _initrds(self) -> tuple[FileRef, ...]:
         """One path a line; `$tuned_initrd` and its like, which GRUB expands, are left out."""
-        refs = []
-        for line in self._lines.get("initrd", []):
+        refs: list[FileRef] = []
+        lines = self._lines.get("initrd", [])
+        check_count([line.value for line in lines], self._place.source, 1)
+        for line in lines:
             self._note_variables(line.value)
-            path = _VARIABLE.sub("", line.value).strip()
+            path = _VARIABLE.sub("", line.value).strip(BLANKS)
             if path or not line.value:
                 refs.append(self._ref(path, line))
         return tuple(refs)
@@ -254,7 +265,9 @@ class _Entry:
     def _overlays(self) -> tuple[FileRef, ...]:
         """Several on a line, separated by blanks, says the specification."""
         lines = self._lines.get("devicetree-overlay", [])
-        return tuple(self._ref(word, line) for line in lines for word in line.value.split())
+        named = [(word, line) for line in lines for word in words(line.value)]
+        check_count([word for word, _ in named], self._place.source, 1)
+        return tuple(self._ref(word, line) for word, line in named)
 
     def _note_variables(self, value: str) -> None:
         for name in _VARIABLE.findall(value):

@@ -1,10 +1,11 @@
 """What the line-based formats share: numbered lines, keywords, paths, and problems with a place."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bootd.errors import ConfigError, ConfigSyntaxError
+from bootd.errors import ConfigError, ConfigLimitError, ConfigSyntaxError
 from bootd.fsview import normalise
 from bootd.model.option import FileRef
 from bootd.model.problem import Problem
@@ -16,7 +17,13 @@ MAX_CMDLINE: Final = 4096
 MAX_PATH: Final = 4096
 """PATH_MAX of the kernel."""
 
-_BLANK: Final = " \t\r\f\v"
+MAX_FILES: Final = 64
+"""Initrds, or overlays, of one entry."""
+
+BLANKS: Final = " \t\r\f\v"
+"""What separates words: `str.split` would also split at U+001F or a no-break space."""
+
+_GAP: Final = re.compile(f"[{BLANKS}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,28 @@ def lex(text: str) -> Iterator[Line]:
     well. A NUL, which no kernel or file system could take, becomes U+FFFD.
     """
     for number, raw in enumerate(text.replace("\0", "\ufffd").split("\n"), start=1):
-        line = raw.strip(_BLANK)
-        if not line or line[0] == "#":
-            continue
-        words = line.split(None, 1)
-        yield Line(number, words[0], words[1] if len(words) > 1 else "")
+        line = raw.strip(BLANKS)
+        if line and line[0] != "#":
+            key, *rest = _GAP.split(line, 1)
+            yield Line(number, key, rest[0] if rest else "")
+
+
+def words(text: str, most: int = 0) -> list[str]:
+    """Return the words of `text`; with `most`, that many, the last one with all that follows."""
+    stripped = text.strip(BLANKS)
+    return _GAP.split(stripped, most - 1 if most else 0) if stripped else []
+
+
+def check_count(names: list[str], source: str, line: int) -> list[str]:
+    """Return `names` as they are.
+
+    Raises:
+        ConfigLimitError: There are more than any real entry has.
+    """
+    if len(names) > MAX_FILES:
+        reason = f"the entry names {len(names)} files of a kind, more than {MAX_FILES}"
+        raise ConfigLimitError(reason, source=source, line=line)
+    return names
 
 
 def file_ref(value: str, base: str, source: str, line: int) -> FileRef:

@@ -5,7 +5,6 @@ where they are carried out.
 """
 
 import re
-from functools import cmp_to_key
 from typing import Final
 
 # 1. "Any characters which are outside of the set of listed above (a-z, A-Z, 0-9, -, ., ~, ^) are
@@ -22,7 +21,23 @@ MAX_CHARACTERS: Final = 256
 
 def compare(left: str, right: str) -> int:
     """Return a number below, equal to or above 0: `left` is older, the same or newer."""
-    a, b = _tokens(left), _tokens(right)
+    return _compare(_tokens(left), _tokens(right))
+
+
+class Key:
+    """For `sorted`: oldest first. Takes a version apart once."""
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self, version: str) -> None:
+        self._tokens = _tokens(version)
+
+    def __lt__(self, other: "Key") -> bool:
+        return _compare(self._tokens[:], other._tokens[:]) < 0
+
+
+def _compare(a: list[str], b: list[str]) -> int:
+    """Compare tokens, first one last; both lists are used up."""
     while True:
         # 2. "~ … compares lower" comes before the end of a string: 1~rc1 is older than 1.
         if order := _separator(a, b, "~"):
@@ -38,10 +53,6 @@ def compare(left: str, right: str) -> int:
                 return order
         if order := _number(a, b) or _letters(a, b):
             return order
-
-
-key: Final = cmp_to_key(compare)
-"""For `sorted`: oldest first."""
 
 
 def of_kernel(path: str) -> str:

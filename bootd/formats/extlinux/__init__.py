@@ -69,7 +69,7 @@ def _scan_file(fs: FsView, path: str, text: str) -> ScanResult:
             message = clean(f"DEFAULT names {whole.default}, which is no entry")
             problems.append(Problem(source=clean(path), message=message))
     if len(stanzas) > MAX_ENTRIES:
-        message = f"{len(stanzas)} entries, only the first {MAX_ENTRIES} are listed"
+        message = f"{len(stanzas) + whole.dropped} entries, only the first {MAX_ENTRIES} are listed"
         problems.append(Problem(source=clean(path), message=message))
     options: list[BootOption] = []
     for stanza in stanzas[:MAX_ENTRIES]:

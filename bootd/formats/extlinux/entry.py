@@ -15,10 +15,13 @@ from typing import Final
 from bootd.formats import version
 from bootd.formats.extlinux.menu import Menu, Stanza
 from bootd.formats.extlinux.syntax import Statement
-from bootd.formats.lexing import check_cmdline, file_ref
+from bootd.formats.lexing import BLANKS, check_cmdline, check_count, file_ref, words
 from bootd.fsview import FsView, normalise
 from bootd.model.option import BootOption, FileRef
 from bootd.model.text import clean
+
+MAX_LABEL: Final = 255
+"""Characters of a label that are part of the option's id."""
 
 _ALIASES: Final = {
     "devicetree": "fdt",
@@ -80,7 +83,7 @@ def build(stanza: Stanza, append: str, base: str, *, is_default: bool) -> BootOp
     label = clean(stanza.label)
     tree = parts.first("fdt")
     return BootOption(
-        entry=label,
+        entry=clean(stanza.label, MAX_LABEL),
         format="extlinux",
         source=stanza.source,
         line=stanza.line,
@@ -92,7 +95,7 @@ def build(stanza: Stanza, append: str, base: str, *, is_default: bool) -> BootOp
         devicetree=parts.file("fdt") if tree not in {"", "-"} else None,
         devicetree_none=tree == "-",
         devicetree_dir=parts.file("fdtdir"),
-        overlays=parts.files("fdtoverlays", " ", only_first=True),
+        overlays=parts.files("fdtoverlays", "", only_first=True),
         submenu=stanza.submenu,
         is_default=is_default,
         reasons=reasons,
@@ -137,12 +140,12 @@ class _Parts:
 
     def files(self, key: str, comma: str, *, only_first: bool = False) -> tuple[FileRef, ...]:
         lines = self._found.get(key, [])[: 1 if only_first else None]
-        return tuple(
-            self._ref(name, at)
-            for at in lines
-            for name in at.value.replace(comma, "\n").split("\n")
-            if name.strip()
-        )
+        refs: list[FileRef] = []
+        for at in lines:
+            names = at.value.split(comma) if comma else words(at.value)
+            check_count(names, at.source, at.line)
+            refs += [self._ref(name, at) for name in names if name]
+        return tuple(refs)
 
     def kernel(self) -> tuple[FileRef | None, tuple[str, ...]]:
         """Return the kernel, and why bootd can not start it if so."""
@@ -166,12 +169,12 @@ class _Parts:
 
     def initrds_of(self, cmdline: str) -> tuple[str, tuple[FileRef, ...]]:
         """Take the last `initrd=` out of a command line, as Syslinux does."""
-        words = _INITRD_WORD.findall(cmdline)
-        if not words:
+        found = _INITRD_WORD.findall(cmdline)
+        if not found:
             return cmdline, ()
         at = self._found.get("append", [Statement(self._base, 1, "append", "")])[-1]
-        refs = tuple(self._ref(name, at) for name in words[-1].split(",") if name)
+        refs = tuple(self._ref(name, at) for name in found[-1].split(",") if name)
         return _INITRD_WORD.sub("", cmdline).rstrip(), refs
 
     def _ref(self, name: str, at: Statement) -> FileRef:
-        return file_ref(name.strip().replace("\\", "/"), self._base, at.source, at.line)
+        return file_ref(name.strip(BLANKS).replace("\\", "/"), self._base, at.source, at.line)

@@ -14,6 +14,12 @@ from bootd.formats.extlinux.syntax import Statement
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 
+MAX_STANZAS: Final = 4096
+"""Labels that are kept; those after them are only counted."""
+
+MAX_DEPTH: Final = 16
+"""Submenus deeper than this lose their titles, not their entries."""
+
 _NAVIGATION: Final = frozenset({"menu goto", "menu exit", "menu quit", "menu disable"})
 """Labels with one of these are lines of the menu that boot nothing."""
 
@@ -82,6 +88,8 @@ _OF_LABELS: Final = frozenset(
 )
 """What stands inside labels and means nothing outside, APPEND apart."""
 
+_KNOWN: Final = _SILENT | _OF_LABELS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stanza:
@@ -112,6 +120,7 @@ class Menu:
         default: What DEFAULT names, or "".
         on_timeout: What ONTIMEOUT names, or "".
         implicit: DEFAULT may name a kernel file.
+        dropped: Labels beyond `MAX_STANZAS`.
     """
 
     stanzas: tuple[Stanza, ...]
@@ -119,6 +128,7 @@ class Menu:
     default: str = ""
     on_timeout: str = ""
     implicit: bool = True
+    dropped: int = 0
     timeout_s: int | None = None
 
 
@@ -170,6 +180,7 @@ class _Grouping:
     def __init__(self, problems: list[Problem]) -> None:
         self._problems = problems
         self._stanzas: list[Stanza] = []
+        self._dropped = 0
         self._submenus: list[str] = []
         self._label: Statement | None = None
         self._lines: list[Statement] = []
@@ -202,6 +213,7 @@ class _Grouping:
             default=values.get("default", ""),
             on_timeout=values.get("ontimeout", ""),
             implicit=values.get("implicit", "1") != "0",
+            dropped=self._dropped,
             timeout_s=self._timeout_s(),
         )
 
@@ -210,21 +222,26 @@ class _Grouping:
             self._lines.append(at)
         elif at.key == "append":
             self._globals[at.key] = at
-        elif at.key not in _SILENT | _OF_LABELS and not at.key.startswith(("menu", "text")):
+        elif at.key not in _KNOWN and not at.key.startswith(("menu", "text")):
             self._report(at, f"unknown keyword {at.key}, ignored")
 
     def _close(self) -> None:
-        if self._label is not None:
-            self._stanzas.append(
-                Stanza(
-                    label=self._label.value,
-                    source=self._label.source,
-                    line=self._label.line,
-                    submenu=tuple(self._submenus),
-                    statements=tuple(self._lines),
-                )
-            )
+        label, lines = self._label, self._lines
         self._label, self._lines = None, []
+        if label is None:
+            return
+        if len(self._stanzas) >= MAX_STANZAS:
+            self._dropped += 1
+            return
+        self._stanzas.append(
+            Stanza(
+                label=label.value,
+                source=label.source,
+                line=label.line,
+                submenu=tuple(self._submenus[:MAX_DEPTH]),
+                statements=tuple(lines),
+            )
+        )
 
     def _name_submenu(self, at: Statement) -> None:
         """MENU LABEL names the submenu in the menu around it, MENU TITLE inside; label first."""
@@ -243,6 +260,8 @@ class _Grouping:
         return min(-(-tenths // 10), 1 << 20) if tenths > 0 else None
 
     def _report(self, at: Statement, message: str) -> None:
+        if len(self._problems) > MAX_STANZAS:
+            return
         self._problems.append(
             Problem(source=clean(at.source), line=at.line, message=clean(message))
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError
-from bootd.formats.lexing import lex, problem
+from bootd.formats.lexing import lex, problem, words
 from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
 from bootd.model.problem import Problem
 
@@ -118,7 +118,5 @@ class _Reader:
 
 
 def _second_word(key: str, value: str) -> tuple[str, str]:
-    words = value.split(None, 1)
-    if not words:
-        return key, ""
-    return f"{key} {words[0].lower()}", words[1] if len(words) > 1 else ""
+    second, *rest = words(value, 2) or [""]
+    return f"{key} {second.lower()}".strip(), rest[0] if rest else ""

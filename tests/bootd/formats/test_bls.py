@@ -1,5 +1,7 @@
 """Boot Loader Specification entries, sentence by sentence."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,10 +210,25 @@ def test_a_nul_never_reaches_a_path() -> None:
     assert bls.parse_entry("linux /k\0x\n", ENTRY).linux == FileRef("/k\ufffdx")
 
 
-def test_a_hostile_glob_as_default_is_answered_at_once() -> None:
-    fs = MemoryFs({f"/loader/entries/{'a' * 200}.conf": "linux /k",
-                   "/loader/loader.conf": f"default {'*a' * 40}b\n"})  # fmt: skip
+@pytest.mark.parametrize("key", ["initrd /a\n", "devicetree-overlay /a /b /c\n"])
+def test_an_entry_with_thousands_of_files_is_a_problem(key: str) -> None:
+    result = bls.scan(entries("x.conf", keys=key * 10_000))
+    assert "files of a kind" in result.problems[0].message
+
+
+def test_only_blanks_separate_words() -> None:
+    assert bls.parse_entry("linux /k\u00a0\x1f\noptions a\u00a0b\n", ENTRY).linux == FileRef(
+        "/k\u00a0\x1f"
+    )
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 40 + "b", "*a" * 400_000, "[" * 900_000])
+def test_a_hostile_glob_as_default_is_answered_at_once(pattern: str) -> None:
+    name = f"/loader/entries/{'a' * 200}.conf"
+    fs = MemoryFs({name: "linux /k", "/loader/loader.conf": f"default {pattern}\n"})
+    start = process_time()
     assert len(bls.scan(fs).options) == 1
+    assert process_time() - start < 1
 
 
 @given(st.text())

@@ -1,6 +1,7 @@
 """extlinux.conf and its relatives, sentence by sentence."""
 
 from textwrap import dedent
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -308,6 +309,23 @@ def test_a_hundred_thousand_entries_are_cut_with_a_problem() -> None:
     result = scan("label a\nlinux /k\n" * 60_000)
     assert len(result.options) == extlinux.MAX_ENTRIES
     assert "60000 entries" in result.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "text", ["menu begin x\nlabel a\nlinux /k\n", "zz\n", "label a\n", "menu begin x\n"]
+)
+def test_a_megabyte_of_repeated_statements_takes_less_than_the_limit_of_a_worker(
+    text: str,
+) -> None:
+    start = process_time()
+    scan(text * ((1 << 20) // len(text) - 1))
+    assert process_time() - start < 2
+
+
+@pytest.mark.parametrize("line", ["initrd " + "a," * 400_000, "fdtoverlays " + "a " * 400_000])
+def test_an_entry_with_thousands_of_files_is_a_problem(line: str) -> None:
+    result = scan(f"label a\nlinux /k\n{line}\n")
+    assert "files of a kind" in result.problems[0].message
 
 
 def test_a_command_line_that_no_kernel_takes_is_a_problem_with_its_entry() -> None:
