@@ -28,10 +28,10 @@ def measure() -> dict[str, float]:
         starts = [_start(machine, f"{directory}/socket") for _ in range(RUNS)]
     ready = statistics.median(ms for ms, _ in starts)
     return {
-        "python_with_asyncio_ms": floor,
-        "bootd_ready_ms": ready,
-        "bootd_ready_to_floor": ready / floor,
-        "bootd_rss_mb": max(mb for _, mb in starts),
+        "ready_floor_ms": floor,
+        "ready_ms": ready,
+        "ready_to_floor_ratio": ready / floor,
+        "ready_mb": max(mb for _, mb in starts),
         "bootdctl_list_cpu_ms": _bootdctl_cpu_ms(),
     }
 

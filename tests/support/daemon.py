@@ -64,6 +64,7 @@ def running_daemon(
     machine: Path,
     *arguments: str,
     settings: str = "Timeout=never",
+    socket_path: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Daemon]:
     """Run `bootd --machine` for the length of the block; ready to be called when it begins.
@@ -72,6 +73,7 @@ def running_daemon(
         machine: Made if it is not there.
         arguments: More of them.
         settings: Lines of [Boot]; the default has no countdown, so that nothing boots by itself.
+        socket_path: Where it listens; the default is a place of its own.
         environment: More variables.
     """
     write_tree(
@@ -79,7 +81,7 @@ def running_daemon(
         {"etc/bootd.conf": f"[Boot]\n{settings}\n", "machine.json": json.dumps(BOARD)},
     )
     with tempfile.TemporaryDirectory(prefix="bootd-") as directory:
-        path, log = f"{directory}/bootd", Path(directory) / "log"
+        path, log = socket_path or f"{directory}/bootd", Path(directory) / "log"
         command = [sys.executable, "-m", "bootd", "--machine", str(machine), "--socket", path]
         with log.open("wb") as output:
             process = subprocess.Popen(
