@@ -13,12 +13,16 @@ pytestmark = [pytest.mark.board, pytest.mark.timeout(150)]
 
 
 @pytest.mark.parametrize("name", sorted(BOARDS))
-def test_keys_on_the_serial_console_choose_an_entry(
+def test_keys_choose_an_entry_and_a_refused_one_shows_why_and_leaves_the_menu(
     name: str, products: Products, tmp_path: Path
 ) -> None:
     with booted(products, tmp_path, board=name) as board:
         board.wait_screen(r"Larch Linux 6\.1 with an overlay", 60)
-        board.highlight("Larch Linux 6.1 with an overlay")
+        board.highlight("Larch Linux 6.1 with another board's device tree")
+        board.type("\r")
+        board.wait_screen(r"Error: Cannot boot Larch Linux 6\.1 with another board's", 30)
+        board.type("k")
+        board.highlight("Larch Linux 6.1 with an overlay", key="k")
         board.type("\r")
         board.wait_log("SECOND end", 60)
         second = parse(board.text())

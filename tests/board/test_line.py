@@ -24,8 +24,6 @@ TITLES = (
     "Larch Linux 6.1 with another board's device tree",
 )
 
-ReadyBoard = Board
-
 
 @pytest.fixture(scope="module", params=["virt", "virt-gicv3"])
 def board(
@@ -148,6 +146,11 @@ def test_it_has_the_mac_address_and_serial_number_of_this_board(second: Second) 
 def test_it_starts_every_processor_through_psci(second: Second) -> None:
     assert second.processors == firmware.PROCESSORS
     assert second.tree["/cpus/cpu@1/enable-method"] == b"psci\0"
+
+
+@pytest.mark.usefixtures("second")
+def test_no_interrupt_table_of_the_first_kernel_writes_into_the_second(board: Board) -> None:
+    assert "memory probably corrupted" not in board.text()
 
 
 def test_nothing_of_the_first_kernels_chosen_is_left(second: Second) -> None:

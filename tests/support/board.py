@@ -131,7 +131,7 @@ class Board:
         raise BoardError(f"the cursor never came to {title!r}\n{self.screen.text()}")
 
     def _wait_for_move(self, before: str) -> None:
-        self.wait("the cursor moving", lambda: self.highlighted() != before or None, 10)
+        self.wait("the cursor moving", lambda: self.highlighted() not in ("", before), 10)
 
     def text(self) -> str:
         """Everything from the serial line so far."""
