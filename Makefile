@@ -30,6 +30,10 @@ check: setup ## The quick part of the tests: no root, no QEMU, no network.
 fmt: setup ## Format the code and fix what the linter can fix.
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
 
+.PHONY: hooks
+hooks: setup ## Check every commit of yours before it is made (pre-commit, all hooks local).
+	@.venv/bin/pre-commit install
+
 .PHONY: coverage
 coverage: setup ## Unit and root tests with branch coverage.
 	@.venv/bin/pytest -q -n 2 -m "not board" --cov --cov-report=term-missing:skip-covered
