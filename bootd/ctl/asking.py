@@ -7,7 +7,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from bootd.errors import BootdError, CallError, SettingError
+from bootd.errors import BootdError, CallError, MergeRefusedError, SettingError
 from bootd.protocol.messages import ErrorName
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def add_verb(commands: "Commands", name: str, help_text: str, ask: Question) -> 
 
 def exit_status(error: BootdError) -> int:
     """Return the exit status that an error means."""
-    return _STATUS.get(error.name, FAILED) if isinstance(error, CallError) else FAILED
+    if isinstance(error, CallError):
+        return _STATUS.get(error.name, FAILED)
+    return REFUSED if isinstance(error, MergeRefusedError) else FAILED
 
 
 def who() -> str:

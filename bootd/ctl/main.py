@@ -33,11 +33,11 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if words is None else words)
     given = build_parser().parse_args(arguments)
     host = getattr(given, "host", None)
-    if host is not None:
-        return run_remotely(host, arguments)
     run = cast(Callable[[Namespace], int], given.run)
     try:
-        return run(given)
+        status = run(given) if host is None else run_remotely(host, arguments)
+        sys.stdout.flush()  # here, where a reader that left can be dealt with
+        return status
     except BootdError as error:
         print(f"bootdctl: {error}", file=sys.stderr)
         return exit_status(error)

@@ -1,0 +1,63 @@
+"""The systemd units: systemd itself reads them, and they agree with the code."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bootd import app
+from bootd.protocol.messages import SOCKET
+
+UNITS = Path(__file__).parents[1] / "units"
+NAMES = ("bootd.service", "bootd.socket", "bootmenu@.service", "bootd.target")
+
+EXPECTED = (
+    "Failed to parse service type, ignoring: notify-reload",  # systemd before 253, on purpose
+    "is not executable: No such file or directory",  # bootd is not installed where tests run
+    "Command 'man ",  # nor are its man pages
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_has_nothing_to_say_about_a_unit(name: str) -> None:
+    command = ["systemd-analyze", "verify", str(UNITS / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = [line for line in (done.stderr + done.stdout).split("\n") if line]
+    ours = [line for line in said if "boot" in line]
+    assert [line for line in ours if not any(known in line for known in EXPECTED)] == []
+
+
+def test_the_daemon_is_confined_as_far_as_its_work_allows() -> None:
+    command = [
+        "systemd-analyze", "security", "--offline=true", "--threshold=65",
+        str(UNITS / "bootd.service"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_the_menu_is_confined() -> None:
+    command = [
+        "systemd-analyze", "security", "--offline=true", "--threshold=40",
+        str(UNITS / "bootmenu@.service"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_socket_name_path_and_group_are_those_of_the_code() -> None:
+    text = (UNITS / "bootd.socket").read_text()
+    assert f"ListenStream={SOCKET}\n" in text
+    assert f"FileDescriptorName={app.SOCKET_NAME}\n" in text
+    assert f"g {app.GROUP} -\n" in (UNITS / "bootd.sysusers").read_text()
+    assert f"SupplementaryGroups={app.GROUP}\n" in (UNITS / "bootmenu@.service").read_text()
+
+
+def test_systemd_reads_group_and_directories() -> None:
+    for command in (
+        ["systemd-sysusers", "--dry-run", str(UNITS / "bootd.sysusers")],
+        ["systemd-tmpfiles", "--create", "--dry-run", str(UNITS / "bootd.tmpfiles")],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        unknown = "--dry-run" in done.stderr  # systemd-tmpfiles knows it since 256
+        assert done.returncode == 0 or unknown, done.stderr
