@@ -1,10 +1,15 @@
 """Facts as sentences and as the JSON that `bootdctl dt merge --explain=json` promises."""
 
+from typing import Final
+
 from bootd.fdt.compare import Difference
+from bootd.fdt.source import render_value
 from bootd.model.text import escape
 from bootd.model.tree import Fact, FactAction, FactSource
 
-_VERBS = {
+_SHOWN_BYTES: Final = 64
+
+_VERBS: Final = {
     FactAction.SET: "set",
     FactAction.ADD: "added",
     FactAction.DELETE: "removed",
@@ -12,7 +17,7 @@ _VERBS = {
     FactAction.REFUSE: "not brought over",
 }
 
-_SOURCES = {
+_SOURCES: Final = {
     FactSource.LIVE: "from the running tree",
     FactSource.SHIPPED: "from the shipped DTB",
     FactSource.POLICY: "by bootd",
@@ -57,11 +62,9 @@ def difference(found: Difference) -> str:
 
 
 def _shown(value: bytes | None) -> str:
-    """Show a value as strings where it can only be that, else as hexadecimal."""
+    """Return a value as source writes it, cut after some bytes."""
     if not value:
         return ""
-    text = value[:-1].decode("ascii", "replace")
-    if value.endswith(b"\0") and text and all(part.isprintable() for part in text.split("\0")):
-        return ": " + ", ".join(f'"{part:.80}"' for part in text.split("\0") if part)
-    dots = "" if len(value) <= 32 else f" ... ({len(value)} bytes)"
-    return f": <{value[:32].hex(' ', -4 if len(value) % 4 == 0 else 1)}{dots}>"
+    if len(value) <= _SHOWN_BYTES:
+        return f": {render_value(value)}"
+    return f": [{value[:_SHOWN_BYTES].hex(' ')} ...] ({len(value)} bytes)"

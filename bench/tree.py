@@ -1,0 +1,92 @@
+"""The device tree part of a boot, against one dtc process that rewrites the same blob."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+from bootd.devicetree.prepare import combine
+from bootd.devicetree.select import select_in
+from bootd.fdt import Fdt, read, write
+from bootd.fdt.cells import from_cells, from_string
+from bootd.linux.dirview import DirView
+from tests.support.trees import board, live_board, tree
+
+_ROUNDS: Final = 15
+_BLOB_BYTES: Final = 100 << 10
+_DTBS: Final = 1000
+
+
+def measure() -> dict[str, float]:
+    """Return medians in milliseconds on this machine, after import; ratios travel."""
+    large = _large(board())
+    shipped, live = write(large), write(_large(live_board()))
+    merge_ms = _milliseconds(lambda: combine(shipped, (), read(live), "quiet"))
+    with tempfile.TemporaryDirectory() as folder:
+        dtc_ms = _dtc_milliseconds(Path(folder), shipped)
+        select_ms = _select_milliseconds(Path(folder))
+    return {
+        "tree_read_ms": _milliseconds(lambda: read(shipped)),
+        "tree_write_ms": _milliseconds(lambda: write(large)),
+        "tree_merge_ms": merge_ms,
+        "tree_merge_ratio": merge_ms / dtc_ms,
+        "select_1000_cold_ms": select_ms,
+    }
+
+
+def _large(content: dict[str, object]) -> Fdt:
+    """Return a tree of about 100 KiB that looks like a phone's: many small nodes with phandles."""
+    fdt = tree(content)
+    soc = fdt.root.add("soc")
+    number = 0
+    while number % 64 or len(write(fdt)) < _BLOB_BYTES:
+        number += 1
+        node = soc.add(f"device@{number << 12:x}")
+        node.properties = {
+            "compatible": from_string(f"acme,device-{number % 40}") + from_string("acme,device"),
+            "reg": from_cells([0, number << 12, 0, 0x1000]),
+            "interrupts": from_cells([0, number, 4]),
+            "clocks": from_cells([number, 3, number, 4]),
+            "status": from_string("disabled"),
+            "phandle": from_cells([number]),
+        }
+    return fdt
+
+
+def _select_milliseconds(folder: Path) -> float:
+    """Choose among real files, from the page cache, nothing of them known before."""
+    for number in range(_DTBS):
+        path = folder / f"dtbs/vendor{number % 20}/board{number}.dtb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(write(_padded(tree(board(f"acme,board-{number}")))))
+    ours = tree(live_board("acme,board-777"))
+    fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        return _milliseconds(lambda: select_in(DirView(fd), "/dtbs", ours))
+    finally:
+        os.close(fd)
+
+
+def _padded(fdt: Fdt) -> Fdt:
+    """Give a tree the 46 kB that Debian's arm64 DTBs have on average."""
+    fdt.root.add("soc").properties["data"] = bytes(45 << 10)
+    return fdt
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    times: list[float] = []
+    for _ in range(_ROUNDS):
+        start = perf_counter()
+        work()
+        times.append(perf_counter() - start)
+    return median(times) * 1000
+
+
+def _dtc_milliseconds(folder: Path, blob: bytes) -> float:
+    (folder / "in").write_bytes(blob)
+    command = ["dtc", "-q", "-q", "-I", "dtb", "-O", "dtb", "-o", "out", "in"]
+    return _milliseconds(lambda: subprocess.run(command, cwd=folder, check=True, timeout=60))
