@@ -103,8 +103,12 @@ def _check_memory(fdt: Fdt, live: Fdt) -> None:
 
 def _ram(fdt: Fdt) -> Iterator[_Range]:
     for node in fdt.root.children.values():
-        if node.properties.get("device_type") == b"memory\0" and "status" not in node.properties:
+        if node.properties.get("device_type") == b"memory\0" and _is_on(node):
             yield from _regs(fdt.root, node)
+
+
+def _is_on(node: Node) -> bool:
+    return node.properties.get("status", b"okay\0") in {b"okay\0", b"ok\0"}
 
 
 def _regs(parent: Node, node: Node) -> Iterator[_Range]:
@@ -124,27 +128,39 @@ def _reserved(fdt: Fdt) -> Iterator[_Range]:
     yield from fdt.reservations
     holder = fdt.root.children.get("reserved-memory")
     for node in () if holder is None else holder.children.values():
-        if node.properties.get("status", b"okay\0") == b"okay\0":
+        if _is_on(node):
             yield from _regs(holder or node, node)
 
 
 def _check_reserved(fdt: Fdt, live: Fdt) -> None:
     """Whatever the live tree reserves is reserved, but for what only the running kernel needed."""
-    chosen = live.root.children.get("chosen", Node("")).properties
-    own = b"".join(
-        value
-        for name, value in chosen.items()
-        if name == "linux,initrd-start" or name.endswith("-buffer") or "kho" in name
-    )
     ours = sorted(_reserved(fdt))
     holder = live.root.children.get("reserved-memory", Node(""))
     pools = {
-        r for n in holder.children.values() if "reusable" in n.properties for r in _regs(holder, n)
+        entry
+        for node in holder.children.values()
+        if "reusable" in node.properties
+        for entry in _regs(holder, node)
     }
+    own = _own_starts(live)
     for start, size in _reserved(live):
-        mine = start.to_bytes(8, "big") in own or start.to_bytes(8, "big")[4:] in own
-        if not mine and (start, size) not in pools and not _covered(start, start + size, ours):
+        free = start in own or (start, size) in pools
+        if not free and not _covered(start, start + size, ours):
             _refuse(f"the range {start:#x}+{size:#x} that this board reserves is not reserved")
+
+
+def _own_starts(live: Fdt) -> set[int]:
+    """Return where the running kernel's initrd and buffers start; those may be freed."""
+    wide = 4 * int.from_bytes(live.root.properties.get("#address-cells", b"\0\0\0\2"), "big")
+    chosen = live.root.children.get("chosen", Node("")).properties
+    starts = {
+        int.from_bytes(value[:wide], "big")
+        for name, value in chosen.items()
+        if name == "linux,elfcorehdr" or name.endswith("-kexec-buffer") or "kho-" in name
+    }
+    if "linux,initrd-start" in chosen:
+        starts.add(int.from_bytes(chosen["linux,initrd-start"], "big"))
+    return starts
 
 
 def _covered(start: int, end: int, ranges: list[_Range]) -> bool:
@@ -162,8 +178,7 @@ def _check_cpus(after: dict[str, Node], before: dict[str, Node]) -> None:
         return [
             path
             for path, node in nodes.items()
-            if node.properties.get("device_type") == b"cpu\0"
-            and node.properties.get("status", b"okay\0") in {b"okay\0", b"ok\0"}
+            if node.properties.get("device_type") == b"cpu\0" and _is_on(node)
         ]
 
     if usable(before) and not usable(after):

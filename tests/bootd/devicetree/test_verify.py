@@ -120,3 +120,12 @@ def test_nodes_deeper_than_a_kernel_reads_are_refused() -> None:
 
     with pytest.raises(MergeRefusedError, match="62 deep"):
         check(deepen)
+
+
+def test_a_lost_range_at_address_0_is_noticed_beside_an_initrd() -> None:
+    chosen = {"stdout-path": "/serial@1000", "linux,initrd-start": encode([0, 0x48000000])}
+    live = tree(live_board(chosen=chosen), reservations=((0, 0x1000),))
+    merged = merge(tree(board()), live, CMDLINE)
+    merged.fdt.reservations.clear()
+    with pytest.raises(MergeRefusedError, match="range 0x0"):
+        verify(write(merged.fdt), merged.base, live, merged.facts, CMDLINE)
