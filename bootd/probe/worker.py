@@ -56,9 +56,11 @@ def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:
 
 def _isolate(sock: socket.socket) -> socket.socket:
     """Keep nothing of the broker's but the socket, at a fixed place."""
-    channel = socket.socket(fileno=os.dup2(sock.fileno(), _SOCKET_FD, inheritable=False))
+    fd = sock.detach()
+    if fd != _SOCKET_FD:  # dup3(2) refuses equal numbers
+        os.dup2(fd, _SOCKET_FD, inheritable=False)
+    channel = socket.socket(fileno=_SOCKET_FD)
     os.closerange(_SOCKET_FD + 1, os.sysconf("SC_OPEN_MAX"))
-    sock.detach()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in range(3):
         os.dup2(null, fd)
