@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Coroutine, Iterable
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -121,20 +122,25 @@ class _Daemon:
             discovery.rescan()
             sd.notify("READY=1")
 
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        services = (
+            Listener(listening, service.answer).run(ready),
+            discovery.run(),
+            control.run(),
+            keep_alive(),
+            tell_status(store),
+        )
+        _report(errors, store)
+        await self._run_until_stopped(services, ready)
+
+    async def _run_until_stopped(
+        self, services: Iterable[Coroutine[None, None, None]], ready: asyncio.Event
+    ) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(Listener(listening, service.answer).run(ready), name="listener"),
-                group.create_task(discovery.run(), name="discovery"),
-                group.create_task(control.run(), name="control"),
-                group.create_task(keep_alive(), name="watchdog"),
-                group.create_task(tell_status(store), name="status"),
-            ]
+            tasks = [group.create_task(each) for each in services]
             await ready.wait()
-            _report(errors, store)
             sd.notify("READY=1")
             await self._stop.wait()
             for task in tasks:

@@ -52,6 +52,7 @@ class Store:
         self._status = status
         self._state = State(revision=0, devices={}, menu=(), status=status)
         self._dirty = False
+        self._menu_dirty = False
         self._rest_until = 0.0
         self._waiters: set[Future[None]] = set()
 
@@ -135,7 +136,7 @@ class Store:
         """Replace the status; which option is default, selected and how many probe is kept here."""
         if status != self._status:
             self._status = status
-            self._touch()
+            self._touch(menu=False)
 
     def select(self, option_id: str) -> None:
         """Make an option the selected one.
@@ -167,14 +168,19 @@ class Store:
 
     def _forget_resolved(self, changed: BlockDevice) -> None:
         """Have those options resolved again that look different with this device, there or gone."""
+        names = _names(changed)
         for record in self._records.values():
             twin = record.device.uuid == changed.uuid
-            if twin or any(map(_looks_elsewhere, record.options)):
+            if twin or any(_mentions(option, names) for option in record.options):
                 record.resolved = None
         self._touch()
 
-    def _touch(self) -> None:
-        """Publish on the loop's next turn, or later when the last menu took long to make."""
+    def _touch(self, *, menu: bool = True) -> None:
+        """Publish on the loop's next turn, or later when the last menu took long to make.
+
+        Without `menu` only the status has changed.
+        """
+        self._menu_dirty |= menu
         if not self._dirty:
             self._dirty = True
             loop = get_running_loop()
@@ -193,6 +199,9 @@ class Store:
                 waiter.set_result(None)
 
     def _next_state(self) -> State:
+        if not self._menu_dirty:
+            return replace(self._state, revision=self._state.revision + 1, status=self._status)
+        self._menu_dirty = False
         resolved, unseen = self._resolve()
         ordered = menu.order(resolved)
         default = menu.default(ordered)
@@ -260,10 +269,16 @@ class Store:
         return tuple(now)
 
 
-def _looks_elsewhere(option: BootOption) -> bool:
-    """Whether other devices matter to an option: for its files, or for its root file system."""
-    if "root=" in option.cmdline:
-        return True
+def _names(device: BlockDevice) -> tuple[str, ...]:
+    """Return everything by which a configuration or a command line may call a device."""
+    names = (device.name, device.uuid, device.label, device.partuuid, device.partlabel)
+    return tuple(name.casefold() for name in names if name)
+
+
+def _mentions(option: BootOption, names: tuple[str, ...]) -> bool:
+    """Whether an option's files or root file system may be on a device with one of these names."""
     files = (option.linux, option.devicetree, option.devicetree_dir)
     named = (*files, *option.initrds, *option.overlays)
-    return any(file is not None and file.device is not None for file in named)
+    specs = [file.device for file in named if file is not None and file.device is not None]
+    text = "\n".join([option.cmdline, *specs]).casefold()
+    return any(name in text for name in names)

@@ -101,14 +101,20 @@ def running_daemon(
 
 
 def wait_until_answering(daemon: Daemon) -> None:
-    """Return when the socket accepts connections; raises with the daemon's words if it ended."""
+    """Return when every device has been looked at; raises with the daemon's words if it ended."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if daemon.process.poll() is not None:
             raise RuntimeError(f"bootd ended: {daemon.output()}")
         with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(START_S)
             probe.connect(daemon.socket)
-            return
+            probe.sendall(b'{"method":"org.bootd.Boot.Describe"}\0')
+            reply = b""
+            while not reply.endswith(b"\0"):
+                reply += probe.recv(65536) or b"\0"
+            if b'"probing":0' in reply:
+                return
         time.sleep(0.01)
     raise TimeoutError(f"bootd does not answer: {daemon.output()}")
 

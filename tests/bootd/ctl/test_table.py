@@ -50,7 +50,7 @@ def test_the_middle_is_cut_and_the_id_is_not(terminal: Terminal) -> None:
     heading, row, _ = terminal.text.split("\n")
     assert heading.startswith("\x1b[1m")
     assert row == "*  A long tit...  sda1    bls:0123456789"
-    assert len(row) == 39
+    assert len(row) == 40
 
 
 def test_no_color_and_a_dumb_terminal_get_no_escape_sequences(
