@@ -17,6 +17,7 @@ class Contents:
         kernel: Metapackage whose dependency is the kernel package of the board.
         dtb_kernel: Metapackage whose dependency holds the boards' DTBs.
         files: Patterns below the unpacked root; the libraries a program needs come along.
+        optional: More of them, which not every release has.
         modules: Kernel modules by name; the modules they need come along.
         stdlib_without: Patterns below the standard library that stay out.
         site: Python packages taken from the virtual environment.
@@ -30,6 +31,7 @@ class Contents:
     kernel: str
     dtb_kernel: str
     files: tuple[str, ...]
+    optional: tuple[str, ...]
     modules: tuple[str, ...]
     stdlib_without: tuple[str, ...]
     site: tuple[str, ...]
@@ -51,6 +53,7 @@ def load(path: Path = CONTENTS) -> Contents:
         kernel=table["packages"]["kernel"],
         dtb_kernel=table["packages"]["dtb_kernel"],
         files=tuple(table["files"]["patterns"]),
+        optional=tuple(table["files"]["optional"]),
         modules=tuple(table["kernel"]["modules"]),
         stdlib_without=tuple(table["python"]["stdlib_without"]),
         site=tuple(table["python"]["site"]),

@@ -36,6 +36,7 @@ def build(contents: Contents, top: Path, root: Path, work: Path) -> Tree:
         tree.add(path, Link(target))
     for path, text in contents.texts.items():
         tree.add_text(path, text)
+    tree.add_matching(root, contents.optional)
     for pattern in tree.add_matching(root, contents.files):
         say(f"note: these packages have no {pattern}")
     for name in kernel.add_modules(tree, root, contents.modules, work / "modules"):

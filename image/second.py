@@ -1,11 +1,11 @@
-"""The demo systems' own initrd: a static busybox and an /init that shows what the kernel got."""
+"""The demo systems' own initrd: a static busybox and an /init that shows what it was given."""
 
 from pathlib import Path
 from typing import Final
 
 from image.tree import Device, Directory, File, Tree
 
-INIT: Final = Path(__file__).with_name("demo") / "init"
+SCRIPTS: Final = Path(__file__).with_name("demo")
 
 
 def build(root: Path, system: str) -> Tree:
@@ -21,7 +21,8 @@ def build(root: Path, system: str) -> Tree:
     tree.entries["bin"] = Directory()
     tree.entries["bin/busybox"] = File(busybox(root), 0o755)
     tree.entries["dev/console"] = Device("c", 5, 1)
-    tree.entries["init"] = File(INIT, 0o755)
+    tree.entries["init"] = File(SCRIPTS / "init", 0o755)
+    tree.entries["bin/report"] = File(SCRIPTS / "report", 0o755)
     tree.entries["system"] = File(f"{system}\n".encode())
     return tree
 

@@ -10,7 +10,7 @@ import pytest
 from image import firmware
 from image.build import Products
 from tests.support.board import Board, booted
-from tests.support.second import Second, parse
+from tests.support.second import Second
 
 pytestmark = [pytest.mark.board, pytest.mark.timeout(150)]
 
@@ -43,8 +43,7 @@ def board(
 def second(board: Board) -> Second:
     """The default entry, booted over the socket."""
     board.check(f"bootdctl boot {option(board, 'Larch Linux 6.1')['id']} >/dev/null", 60)
-    board.wait_log("SECOND end", 60)
-    return parse(board.text())
+    return board.second(60)
 
 
 def options(board: Board) -> list[dict[str, Any]]:

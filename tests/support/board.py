@@ -22,6 +22,7 @@ import pyte
 from image import console, initramfs, qemu
 from image.build import Products
 from image.firmware import BOARDS
+from tests.support.second import Second, parse
 
 T = TypeVar("T")
 
@@ -140,6 +141,13 @@ class Board:
     def tail(self) -> str:
         """The end of it, for messages."""
         return self.text()[-3000:]
+
+    def second(self, timeout_s: float) -> Second:
+        """Wait for a demo system's shell and have it report what its kernel was given."""
+        self.wait_log("SECOND ready", timeout_s)
+        self.type("report\n")
+        self.wait_log("SECOND end", 30)
+        return parse(self.text())
 
     def run(self, command: str, timeout_s: float = 30.0) -> tuple[int, str]:
         """Run a command in the root shell of the first kernel; return exit status and output."""

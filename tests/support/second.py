@@ -1,4 +1,4 @@
-"""What a demo system prints about the kernel that runs it (image/demo/init), as values."""
+"""What a demo system prints about the kernel that runs it (image/demo/report), as values."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ class Second:
 
 def parse(text: str) -> Second:
     """Read the report out of a serial log; `SECOND end` must be in it."""
-    begin = re.search(r"SECOND begin system=(.*) uptime=\S+ release=(\S+)", text)
+    begin = re.search(r"SECOND begin system=(.*) release=(\S+)", text)
     assert begin is not None
     encoded = "".join(re.findall(r"SECOND tree=(\S+)", text))
     return Second(
