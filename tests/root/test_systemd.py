@@ -1,0 +1,119 @@
+"""The units under a real systemd as PID 1, in a container (package systemd-container)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.root
+
+PROJECT = Path(__file__).parents[2]
+
+WATCHDOG_S = 2
+CHECK = f"""\
+show() {{ systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }}
+show
+ls -l /run/bootd /run/varlink/registry
+/ctl status
+/ctl cancel
+systemctl reload bootd.service && echo reloaded
+kill -STOP $(systemctl show -p MainPID --value bootd.service)
+sleep {WATCHDOG_S + 4}
+show
+/ctl status
+systemctl stop bootd.service
+ls /run/bootd
+/ctl status
+show
+"""
+
+UNIT = """\
+[Unit]
+Description=Look at bootd from outside
+Wants=bootd.service
+After=bootd.service
+[Service]
+Type=oneshot
+StandardOutput=file:/out/said
+StandardError=inherit
+ExecStart=/bin/sh /check
+ExecStopPost=/bin/systemctl poweroff --force
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Boot a container with the units as shipped and return what the check has printed."""
+    root, out = tmp_path_factory.mktemp("container"), tmp_path_factory.mktemp("out")
+    lay_out(root)
+    places = ("/usr", PROJECT, sys.base_prefix)
+    command = [
+        *("systemd-nspawn", "-D", str(root), "--register=no", "--keep-unit", "-b"),
+        *("--machine=bootd-test", "--console=read-only"),
+        *(f"--bind-ro={place}" for place in dict.fromkeys(map(str, places))),
+        *(f"--bind={out}:/out", "systemd.unit=check.service"),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=50, check=False, stdin=subprocess.DEVNULL
+    )
+    result = out / "said"
+    assert result.exists(), done.stdout + done.stderr
+    return result.read_text()
+
+
+def lay_out(root: Path) -> None:
+    """Make the root directory: everything but the units comes from this machine, read-only."""
+    for name in ("etc/systemd/system", "var/tmp", "usr", "out", "run", "proc", "sys", "dev", "tmp"):
+        (root / name).mkdir(parents=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    (root / "etc/machine-id").touch()
+    (root / "etc/os-release").write_text("ID=test\n")
+    (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")
+    (root / "etc/group").write_text("root:x:0:\nbootd:x:990:\nnogroup:x:65534:\n")
+    units = root / "etc/systemd/system"
+    for name in ("bootd.service", "bootd.socket"):
+        text = (PROJECT / "units" / name).read_text()
+        (units / name).write_text(text)
+    drop_in = units / "bootd.service.d/test.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(
+        f"[Service]\nWatchdogSec={WATCHDOG_S}\nProtectHome=no\nExecStart=\nExecStart=/bootd\n"
+    )
+    (units / "check.service").write_text(UNIT)
+    (root / "check").write_text(CHECK)
+    for name, module in (("bootd", "bootd"), ("ctl", "bootd.ctl.main")):
+        script = root / name
+        script.write_text(f'#!/bin/sh\ncd {PROJECT}\nexec {sys.executable} -P -m {module} "$@"\n')
+        script.chmod(0o755)
+
+
+def test_the_daemon_gets_ready_with_its_status_and_socket(said: str) -> None:
+    first = said.split("reloaded", maxsplit=1)[0]
+    assert "StatusText=0 boot options on 0 devices\n" in first
+    assert "ActiveState=active\n" in first
+    assert "/run/varlink/registry:" in first
+    assert "org.bootd.Boot -> /run/bootd/org.bootd.Boot" in first
+    assert "architecture: " in first
+
+
+def test_a_reload_ends(said: str) -> None:
+    assert "\nreloaded\n" in said
+
+
+def test_a_daemon_that_hangs_is_killed_by_the_watchdog_and_comes_back(said: str) -> None:
+    after = said.split("\nreloaded\n")[1]
+    assert "NRestarts=1\n" in after
+    assert "ActiveState=active\n" in after
+
+
+def test_it_then_still_knows_that_somebody_stopped_the_countdown(said: str) -> None:
+    after = said.split("\nreloaded\n")[1]
+    assert "countdown: stopped by bootdctl of " in after
+
+
+def test_a_stopped_daemon_is_started_by_the_next_client(said: str) -> None:
+    last = said.rpartition("architecture: ")[2]
+    assert "countdown: stopped by bootdctl of " in last
+    assert "ActiveState=active\n" in last
