@@ -56,6 +56,7 @@ class Zygote:
         self._tables = Tables(tasks={})
         self._children: dict[int, int] = {}
         self._woken = -1
+        self._spare: tuple[int, socket.socket] | None = None
         self._early: deque[tuple[int, worker.Order, socket.socket]] = deque()
         self._early_running: set[int] = set()
 
@@ -71,11 +72,14 @@ class Zygote:
             self._look_early()
         self._tables = self._make_tables()
         self._tables.preload()
+        from_json(worker.Order, to_json(worker.Order(node="", fstype="", confined=True)))  # warm
         self._start_early()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while True:
+            if self._spare is None and not self._children:
+                self._fork_spare()
             ready = {fd for fd, _ in poll.poll()}
             if self._woken in ready:
                 os.read(self._woken, 4096)
@@ -88,6 +92,8 @@ class Zygote:
         """Take the workers along; one that hangs in the kernel is left to init."""
         poll.unregister(self._control)
         self._early.clear()
+        if self._spare is not None:
+            self._spare[1].close()  # it ends by itself
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         self._reap()
@@ -127,8 +133,50 @@ class Zygote:
             self._kill(number)
             return True
         with socket.socket(fileno=fds[0]) as sock:
-            self._fork(number, from_json(worker.Order, message), sock)
+            self._start(number, data, sock)
         return True
+
+    def _start(self, number: int, packet: bytes, sock: socket.socket) -> None:
+        """Give an order to the spare worker, or to a new one when there is none."""
+        if self._spare is None:
+            self._fork(number, from_json(worker.Order, decode(packet)), sock)
+            return
+        pid, line = self._spare
+        self._spare = None
+        self._children[pid] = number
+        with line, suppress(BrokenPipeError, ConnectionError):  # it died: `_reap` tells
+            socket.send_fds(line, [packet], [sock.fileno()])
+
+    def _fork_spare(self) -> None:
+        """Keep a worker ready that has been through a scan.
+
+        A device that is plugged in then waits for no fork and no copying of pages.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            status = _FAULT
+            try:
+                signal.set_wakeup_fd(-1)
+                ours.close()
+                self._wait_as_spare(theirs)
+                status = 0
+            finally:  # as in `_fork`
+                os._exit(status)
+        theirs.close()
+        self._spare = pid, ours
+
+    def _wait_as_spare(self, line: socket.socket) -> None:
+        self._control.close()  # or the broker would not see the zygote's end
+        self._tables.preload()
+        packet, fds = receive_part(line)
+        if not packet:
+            return
+        order = from_json(worker.Order, decode(packet))
+        tables = self._tables
+        worker.run(
+            socket.socket(fileno=fds[0]), order, tables.tasks if order.confined else tables.helpers
+        )
 
     def _fork(self, number: int, order: worker.Order, sock: socket.socket) -> None:
         pid = os.fork()
@@ -157,6 +205,10 @@ class Zygote:
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
                 pid, status = found
+                if self._spare is not None and pid == self._spare[0]:
+                    self._spare[1].close()
+                    self._spare = None
+                    continue
                 number = self._children.pop(pid)
                 self._tell({"id": number, "exit": os.waitstatus_to_exitcode(status)})
                 self._early_running.discard(number)

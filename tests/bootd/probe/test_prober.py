@@ -277,3 +277,15 @@ async def test_no_descriptor_is_left_after_many_scans(prober: Prober, device: Bl
     for _ in range(20):
         await prober.scan(device)
     assert count_open() == before
+
+
+async def test_the_death_of_the_spare_worker_costs_nothing(
+    prober: Prober, device: BlockDevice
+) -> None:
+    put(device, "a")
+    await prober.scan(device)
+    for _ in range(3):
+        os.kill(spare := worker_pid(prober), signal.SIGKILL)
+        while worker_pid(prober) == spare:
+            await asyncio.sleep(0.001)
+        assert len((await prober.scan(device)).options) == 1
