@@ -19,9 +19,11 @@ from typing import Self, TypeVar
 
 import pyte
 
-from image import console, initramfs, qemu
+from image import console, qemu
 from image.build import Products
 from image.firmware import BOARDS
+from image.initramfs import pack
+from image.qemu import Guest
 from tests.support.second import Second, parse
 
 T = TypeVar("T")
@@ -233,23 +235,26 @@ def booted(
     board: str = "virt",
     words: str = "",
     disks: tuple[str, ...] = ("larch", "fjord"),
+    shell: bool = True,
 ) -> Iterator[Board]:
-    """Start the product on a board with demo disks and a root shell for the test.
+    """Start the product on a board with demo disks.
 
     Args:
         products: What was built.
-        folder: Scratch folder for this board's sockets.
+        folder: Scratch folder for this board's sockets; its path must be short.
         board: Name in BOARDS.
         words: More for the first kernel's command line.
         disks: Names of demo disks that are there from the start.
+        shell: Whether `run` is wanted; without, the initramfs is exactly the product's.
     """
-    overlay = folder / "console.zst"
-    initramfs.pack(console.build(products.root), overlay, level=1)
-    image = folder / "initramfs"
-    with image.open("wb") as output:
-        for part in (products.initramfs, overlay):
-            with part.open("rb") as source:
-                shutil.copyfileobj(source, output)
+    guest = replace(qemu.of(products, BOARDS[board], disks), words=words)
+    with started(folder, guest, _with_shell(products, folder) if shell else None) as running:
+        yield running
+
+
+@contextmanager
+def started(folder: Path, guest: Guest, initramfs: Path | None = None) -> Iterator[Board]:
+    """Start any guest with the sockets that a Board needs."""
     extra: list[str] = []
     for name, option in (("serial", "on"), ("qmp", "off"), ("shell", "off")):
         path = folder / name
@@ -257,8 +262,17 @@ def booted(
     extra += ["-serial", "chardev:serial", "-qmp", "chardev:qmp"]
     extra += ["-device", "virtio-serial-device"]
     extra += ["-device", f"virtserialport,chardev=shell,name={console.PORT}"]
-    guest = replace(
-        qemu.of(products, BOARDS[board], disks), initramfs=image, words=words, extra=extra
-    )
-    with Board(folder, qemu.argv(guest)) as running:
+    complete = replace(guest, initramfs=initramfs or guest.initramfs, extra=extra)
+    with Board(folder, qemu.argv(complete)) as running:
         yield running
+
+
+def _with_shell(products: Products, folder: Path) -> Path:
+    overlay = folder / "console.zst"
+    pack(console.build(products.root), overlay, level=1)
+    image = folder / "initramfs"
+    with image.open("wb") as output:
+        for part in (products.initramfs, overlay):
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, output)
+    return image
