@@ -54,6 +54,7 @@ def run(arguments: Arguments, spawned: Spawned) -> int:
     try:
         with ExitStack() as undo:
             place = played_place(arguments.machine) if arguments.machine else real_place()
+            undo.callback(place.close)
             settings, errors = config.load(place.root)
             listening = _listen(arguments, settings, undo)
             daemon = _Daemon(arguments, place, settings)

@@ -1,7 +1,8 @@
 """Where the daemon runs: this machine, or a directory that plays one.
 
-`bootd --machine DIR` needs no root: the sub-directories of DIR are the devices, DIR/live.dtb is the
-live tree, and what the machine and its settings are like can be said below DIR/.machine:
+`bootd --machine DIR` needs no root: the sub-directories of DIR are the devices (for root its disk
+images, too), DIR/live.dtb is the live tree, and what the machine and its settings are like can be
+said below DIR/.machine:
 `machine.json` (members of `bootd.model.machine.Machine`), `etc/bootd.conf`, `proc/cmdline`.
 """
 
@@ -17,6 +18,10 @@ from bootd.model.machine import Machine
 from bootd.services.discovery import DeviceSource
 
 
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A machine, real or played.
@@ -26,6 +31,7 @@ class Place:
         real: Something can really be booted here.
         live_tree: Reads the running kernel's tree; None where the machine has none.
         source: Makes the source of devices, given those that the early look has found.
+        close: Gives back what playing the machine took.
     """
 
     root: str
@@ -33,6 +39,7 @@ class Place:
     machine: Machine
     live_tree: Callable[[], bytes | None]
     source: Callable[[tuple[BlockDevice, ...]], DeviceSource]
+    close: Callable[[], None] = _nothing
 
 
 def real_place() -> Place:
@@ -56,16 +63,20 @@ def played_place(directory: str) -> Place:
         BootdError: It is no directory, or its machine.json makes no sense.
     """
     from bootd.linux.directories import DirectorySource  # noqa: PLC0415 - not for a real machine
+    from bootd.probe.played_disks import PlayedDisks  # noqa: PLC0415 - ditto
 
     if not os.path.isdir(directory):  # noqa: PTH112 - pathlib costs 10 ms at start
         raise BootdError(f"{directory} is no directory, so it cannot play a machine.")
     root = f"{directory}/.machine"
+    disks = PlayedDisks(directory)
+    images = disks.list_devices if os.geteuid() == 0 else dict  # only root may attach and mount
     return Place(
         root=root,
         real=False,
         machine=_played_machine(f"{root}/machine.json"),
         live_tree=lambda: _read(f"{directory}/live.dtb", MAX_DTB_BYTES),
-        source=lambda _early: DirectorySource(directory),
+        source=lambda _early: DirectorySource(directory, images=images),
+        close=disks.close,
     )
 
 

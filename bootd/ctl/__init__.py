@@ -1,0 +1,1 @@
+"""bootdctl: a module for each group of verbs, and what they share."""

@@ -6,7 +6,7 @@ is hot-plugging; the directory is polled, because inotify does not see every fil
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from bootd.model.device import BlockDevice, DeviceEvent, DeviceKind
@@ -21,9 +21,16 @@ OnEvent = Callable[[DeviceEvent], None]
 class DirectorySource:
     """Reports the sub-directories of one directory (`bootd.services.discovery.DeviceSource`)."""
 
-    def __init__(self, root: str, *, poll_s: float = POLL_S) -> None:
-        """Play the machine at `root`."""
+    def __init__(
+        self,
+        root: str,
+        *,
+        images: Callable[[], Mapping[str, BlockDevice]] = dict,
+        poll_s: float = POLL_S,
+    ) -> None:
+        """Play the machine at `root`; `images` lists further devices, asked at every look."""
         self._root = root
+        self._images = images
         self._poll_s = poll_s
         self._present: dict[str, BlockDevice] = {}
         self._on_event: OnEvent | None = None
@@ -46,7 +53,7 @@ class DirectorySource:
             self._timer.cancel()
 
     def _poll(self) -> None:
-        now = list_devices(self._root)
+        now = {**self._images(), **list_devices(self._root)}
         for name in [name for name in self._present if name not in now]:
             del self._present[name]
             self._report(DeviceEvent(name=name, device=None))

@@ -1,6 +1,7 @@
 """What systemd and a service tell each other.
 
-Source: sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3). Our own because it is on the way to the first menu; none of it needs systemd to be there.
+Source: sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3). Our own because it is on the way to
+the first menu; none of it needs systemd to be there.
 """
 
 import os
