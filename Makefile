@@ -59,3 +59,7 @@ run: setup ## Boot the emulated board in this terminal; BOARD=virt|virt-gicv3, D
 .PHONY: board
 board: image ## The board test alone.
 	@.venv/bin/pytest -q -m board tests/board
+
+.PHONY: demo
+demo: setup ## Daemon and menu on this machine without root: directories play the disks.
+	@tools/demo
