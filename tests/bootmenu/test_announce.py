@@ -11,7 +11,7 @@ from bootd.protocol.messages import (
     Status,
     TreeView,
 )
-from bootmenu.announce import Numbers, announced, listing, numbered
+from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
 from bootmenu.state import (
     Disconnected,
     Explained,
@@ -118,8 +118,10 @@ def test_a_daemon_that_is_away_is_told_once() -> None:
 
 def test_the_tree_is_told_when_it_is_known() -> None:
     tree = TreeView(origin="merged", summary="merged: x + 3 live facts")
-    known = Explained(explanation=Explanation(option=option(1), tree=tree))
-    assert said(Rested(id="bls:sda1:1"), known) == ["1) tree: merged: x + 3 live facts"]
+    resting = reduce(MENU, Rested(id="bls:sda1:1"))[0]
+    known = reduce(resting, Explained(explanation=Explanation(option=option(1), tree=tree)))[0]
+    assert tree_line(resting, NUMBERS) == ""
+    assert tree_line(known, NUMBERS) == "1) tree: merged: x + 3 live facts"
 
 
 def test_hostile_text_is_escaped_and_the_line_cut() -> None:

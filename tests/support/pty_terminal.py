@@ -46,6 +46,10 @@ class PtyTerminal:
         """Type."""
         os.write(self.master, data)
 
+    def spoil(self, data: bytes) -> None:
+        """Draw on the screen from outside, as the kernel's messages do."""
+        self._stream.feed(data)
+
     def text(self) -> str:
         """Return the screen, lines without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._screen.display)

@@ -54,11 +54,19 @@ def announced(old: MenuState, new: MenuState, numbers: Numbers) -> tuple[str, ..
     """Return what has changed, a line each; `numbers` has every option of `new`."""
     lines = [
         *_options(old, new, numbers),
-        *_trees(old, new, numbers),
         *_status(old, new),
         *(f"{LEVELS[line.level]}{escape(line.text)}" for line in _new_log(old, new)),
     ]
     return tuple(cut(line, MAX_COLUMNS) for line in lines)
+
+
+def tree_line(state: MenuState, numbers: Numbers) -> str:
+    """Return which tree the option gets that the person is on, or "" while that is not known."""
+    option = state.option(state.resting)
+    if option is None or option.id not in state.explanations:
+        return ""
+    line = f"{_number(option.id, numbers)}) tree: {tree_words(state, option)}"
+    return cut(line, MAX_COLUMNS)
 
 
 def _option_line(state: MenuState, option: OptionView, numbers: Numbers) -> str:
@@ -91,13 +99,6 @@ def _options(old: MenuState, new: MenuState, numbers: Numbers) -> list[str]:
         if option.id in before and option_trouble(before[option.id]) != option_trouble(option)
     ]
     return gone + come + other
-
-
-def _trees(old: MenuState, new: MenuState, numbers: Numbers) -> list[str]:
-    option = new.option(new.resting)
-    if option is None or option.id not in new.explanations or option.id in old.explanations:
-        return []
-    return [f"{_number(option.id, numbers)}) tree: {tree_words(new, option)}"]
 
 
 def _status(old: MenuState, new: MenuState) -> list[str]:

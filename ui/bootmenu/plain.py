@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bootmenu.announce import Numbers, announced, listing, numbered
+from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
 from bootmenu.keys import Action, action_of_command, command_help
 from bootmenu.lines import text_of
 from bootmenu.pages import details, log
@@ -44,6 +44,7 @@ class PlainMenu:
         self._answers = answers
         self._numbers: Numbers = ()
         self._listed = False
+        self._tree = ""
         self._typed = ""
         self._keys = KeyByKey()
         self._done = asyncio.Event()
@@ -54,7 +55,7 @@ class PlainMenu:
         old = self.state
         self.state, requests = reduce(old, happening)
         self._numbers = numbered(self.state, self._numbers)
-        self._say(self._news(old))
+        self._say((*self._news(old), *self._tree_news()))
         if self.state.counting and not old.counting:
             self._keys.start()
         for request in requests:
@@ -176,6 +177,14 @@ class PlainMenu:
             seen = replace(self.state, log=old.log, status=old.status)
             return listing(self.state, self._numbers) + announced(seen, self.state, self._numbers)
         return announced(old, self.state, self._numbers)
+
+    def _tree_news(self) -> tuple[str, ...]:
+        """Tell a tree once, though the daemon is asked again after each change of its option."""
+        line = tree_line(self.state, self._numbers)
+        if not line or line == self._tree:
+            return ()
+        self._tree = line
+        return (line,)
 
     def _say(self, lines: tuple[str, ...]) -> None:
         """Write over the prompt, then prompt again."""

@@ -12,9 +12,11 @@ def device_words(device: DeviceView) -> str:
     """Return what a person would look for on the shelf: label, file system, model and bus."""
     label = clean(device.label or device.partlabel)
     model = clean(device.model)
-    medium = f"{model} ({device.kind})" if model else device.kind
+    kind = clean(device.kind)
+    medium = f"{model} ({kind})" if model else kind
     parts = [clean(device.name), f'"{label}"' if label else "", clean(device.fstype), medium]
-    return "  ".join(part for part in parts if part)
+    # a directory that plays a device has one word for both
+    return "  ".join(dict.fromkeys(part for part in parts if part))
 
 
 def device_trouble(device: DeviceView) -> str:
