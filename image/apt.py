@@ -7,6 +7,7 @@ architectures and its cache are left alone.
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Apt:
             "\n".join(stanzas()) if sources is None else sources
         )
         say(f"fetching package indexes for {ARCHITECTURE}")
-        self._run("apt-get", "update")
+        self._show("update")
 
     def dependency(self, metapackage: str, prefix: str) -> str:
         """Return the package that a metapackage stands for now, such as one kernel's."""
@@ -69,10 +70,10 @@ class Apt:
         """
         arguments = ("install", "--yes", *names)
         try:
-            self._run("apt-get", *arguments, "--download-only")
+            self._show(*arguments, "--download-only")
         except AptError:
             self.update()
-            self._run("apt-get", *arguments, "--download-only")
+            self._show(*arguments, "--download-only")
         # With its real cache apt would leave out what is already there.
         listed = self._run("apt-get", *arguments, "--print-uris", archives="nothing")
         return [self.root / "archives" / name for name in _uri_names(listed)]
@@ -82,12 +83,28 @@ class Apt:
         folder = self.root / "archives"
         (file,) = _uri_names(self._run("apt-get", "download", name, "--print-uris"))
         if not (folder / file).exists():
-            self._run("apt-get", "download", name, cwd=folder)
+            self._show("download", name, cwd=folder)
         return folder / file
 
-    def _run(
-        self, program: str, *args: str, cwd: Path | None = None, archives: str = "archives"
-    ) -> str:
+    def _show(self, *args: str, cwd: Path | None = None) -> None:
+        """Run apt-get with its progress where the person who waits can see it."""
+        command = ["apt-get", *self._options("archives"), *args]
+        if subprocess.run(command, cwd=cwd, stdout=sys.stderr, check=False).returncode != 0:
+            raise AptError(
+                f"apt-get {args[0]} failed for {ARCHITECTURE}; its messages are above. "
+                "Check the network and the Debian suites in /etc/apt/sources.list.d."
+            )
+
+    def _run(self, program: str, *args: str, archives: str = "archives") -> str:
+        command = [program, *self._options(archives), *args]
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            tail = "\n".join(done.stderr.strip().splitlines()[-5:])
+            raise AptError(f"{program} {args[0]} failed for {ARCHITECTURE}: {tail}")
+        return done.stdout
+
+    def _options(self, archives: str) -> list[str]:
         root = self.root.resolve()
         settings = {
             "Dir::Etc::sourcelist": root / "board.sources",
@@ -102,26 +119,11 @@ class Apt:
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "root",
             "APT::Keep-Downloaded-Packages": "true",
-            "quiet": "1",
+            # The machine may clean its package cache after every run (containers do); not this one.
+            "DPkg::Post-Invoke": "",
+            "APT::Update::Post-Invoke": "",
         }
-        options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-        # The machine may clean its package cache after every run (containers do); not this one.
-        options += ["-o", "DPkg::Post-Invoke=", "-o", "APT::Update::Post-Invoke="]
-        done = subprocess.run(
-            [program, *options, *args],
-            cwd=cwd,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-            raise AptError(
-                f"{program} {args[0]} failed for {ARCHITECTURE}: {tail}\n"
-                "Check the network and the Debian suites in /etc/apt/sources.list.d."
-            )
-        return done.stdout
+        return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
 def stanzas() -> Iterator[str]:
