@@ -22,7 +22,8 @@ echo "FLOOR init"
 for module in /modules/*; do insmod "$module" 2> /dev/null; done
 until [ -b /dev/vda1 ]; do sleep 0.02; done
 mount -t ext4 -o ro /dev/vda1 /mnt
-kexec --no-checks -l /mnt/boot/vmlinuz --initrd=/mnt/boot/initrd.img --append="console=ttyAMA0 panic=-1"
+words="console=ttyAMA0 panic=-1"
+kexec --no-checks -l /mnt/boot/vmlinuz --initrd=/mnt/boot/initrd.img --append="$words"
 umount /mnt
 exec kexec -e
 """
