@@ -9,6 +9,7 @@ from bootd.protocol.messages import (
     Phase,
     Snapshot,
     Status,
+    StatusChanged,
     TreeView,
 )
 from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
@@ -128,3 +129,9 @@ def test_hostile_text_is_escaped_and_the_line_cut() -> None:
     (line,) = said(Failed(reason="\x1b[2J" + "x" * 5000))
     assert line.startswith("Error: \\x1b[2J")
     assert len(line) == 400
+
+
+def test_who_stopped_the_countdown_is_not_told_twice() -> None:
+    by, message = "console ttyS0", "Countdown stopped by console ttyS0"
+    status = replace(MENU.status, countdown_stopped_by=by, message=message)
+    assert said(StatusChanged(status=status)) == ["Countdown stopped by console ttyS0"]

@@ -115,7 +115,9 @@ def _is_told(old: Status, new: Status) -> bool:
     if new.seconds_left is not None:
         started = old.seconds_left is None
         return started or (new.seconds_left in _TOLD_SECONDS and new != old)
-    return bool(new.countdown_stopped_by) and old.countdown_stopped_by != new.countdown_stopped_by
+    stopped = new.countdown_stopped_by
+    # usually the daemon's message says it as well, and is told with the log
+    return bool(stopped) and stopped != old.countdown_stopped_by and stopped not in new.message
 
 
 def _tenths(status: Status) -> int | None:

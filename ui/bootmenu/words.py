@@ -13,9 +13,9 @@ def device_words(device: DeviceView) -> str:
     label = clean(device.label or device.partlabel)
     model = clean(device.model)
     kind = clean(device.kind)
-    medium = f"{model} ({kind})" if model else kind
+    medium = f"{model} ({kind})" if model not in {"", kind} else kind
     parts = [clean(device.name), f'"{label}"' if label else "", clean(device.fstype), medium]
-    # a directory that plays a device has one word for both
+    # a directory that plays a device has the same word several times
     return "  ".join(dict.fromkeys(part for part in parts if part))
 
 

@@ -242,3 +242,10 @@ def test_a_key_before_the_daemon_answers_stops_its_countdown_later() -> None:
     state = after(Pressed(action=Action.OTHER))
     assert Cancel() in asked(state, counting)
     assert Cancel() not in asked(after(counting, state=state), counting)
+
+
+def test_a_failure_that_the_daemon_has_logged_is_not_logged_twice(menu: MenuState) -> None:
+    logged = StatusChanged(status=Status(message="No room", level=Level.ERROR))
+    state = after(logged, Failed(reason="No room."), state=menu)
+    assert len(state.log) == 1
+    assert state.notice is not None

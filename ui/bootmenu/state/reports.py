@@ -141,6 +141,9 @@ def noticed(state: MenuState, line: LogLine) -> MenuState:
 
 
 def _logged(state: MenuState, line: LogLine) -> MenuState:
+    """Add a line, unless it says what the last one said: the daemon logs what it answers."""
+    if state.log and state.log[-1].text.rstrip(".") == line.text.rstrip("."):
+        return state
     return replace(state, log=(*state.log, line)[-MAX_LOG_LINES:])
 
 
