@@ -9,9 +9,9 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack, suppress
-from typing import Final
+from typing import Any, Final
 
 from bootd import VERSION, config
 from bootd.__main__ import HELPERS, Arguments
@@ -74,6 +74,7 @@ class _Daemon:
         self._place = place
         self._settings = settings
         self._stop = asyncio.Event()
+        self._mistake: Exception | None = None
 
     async def run(
         self, spawned: Spawned, listening: socket.socket, errors: tuple[SettingError, ...]
@@ -113,17 +114,14 @@ class _Daemon:
         service = Service(Desk(store=store, control=control), _access())
         ready = asyncio.Event()
 
-        def reload() -> None:
-            sd.reloading()
-            self._settings, errors = config.load(self._place.root)
-            countdown.timeout_s = _timeout(self._settings)
-            allowed.allowed = self._settings.file_systems
+        def apply(settings: Config) -> None:
+            countdown.timeout_s = _timeout(settings)
+            allowed.allowed = settings.file_systems
             service.access = _access()
-            _report(errors, store)
             discovery.rescan()
-            sd.notify("READY=1")
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._reload, store, apply)
         services = (
             Listener(listening, service.answer).run(ready),
             discovery.run(),
@@ -134,11 +132,32 @@ class _Daemon:
         _report(errors, store)
         await self._run_until_stopped(services, ready)
 
+    def _reload(self, store: Store, apply: Callable[[Config], None]) -> None:
+        sd.reloading()
+        self._settings, errors = config.load(self._place.root)
+        apply(self._settings)
+        _report(errors, store)
+        sd.notify("READY=1")
+
+    def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End the daemon for an error in a callback, as a task's error does.
+
+        asyncio would only log it, and leave a daemon that no longer hears of devices.
+        """
+        error = context.get("exception")
+        if isinstance(error, Exception) and self._mistake is None:
+            self._mistake = error
+            self._stop.set()
+        else:
+            loop.default_exception_handler(context)
+
     async def _run_until_stopped(
         self, services: Iterable[Coroutine[None, None, None]], ready: asyncio.Event
     ) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._fail)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._stop.set)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in services]
             await ready.wait()
@@ -146,6 +165,8 @@ class _Daemon:
             await self._stop.wait()
             for task in tasks:
                 task.cancel()
+        if self._mistake is not None:
+            raise self._mistake
 
 
 def _listen(arguments: Arguments, settings: Config, undo: ExitStack) -> socket.socket:
