@@ -167,6 +167,13 @@ async def test_a_terminal_of_0x0_that_answers_gets_its_real_size(tmp_path: Path)
         assert terminal.line_with("bookworm) 20") < 30
 
 
+async def test_a_window_that_grows_is_filled(tmp_path: Path) -> None:
+    async with menu(tmp_path) as (terminal, _):
+        terminal.resize(90, 34)
+        await terminal.shows("bookworm) 20")
+        assert terminal.line_with("Enter boot") == 33
+
+
 async def test_a_forced_screen_on_a_silent_terminal_has_80_by_24(tmp_path: Path) -> None:
     socket = str(tmp_path / "s")
     async with (

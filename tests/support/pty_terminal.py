@@ -37,7 +37,8 @@ class PtyTerminal:
         self.first_byte_at = 0.0
         self.process: asyncio.subprocess.Process | None = None
         self._last = time.monotonic()
-        self._screen = Answering(columns, rows, self.send if answers else lambda _: None)
+        self.answers = answers
+        self._screen = Answering(columns, rows, self._answer)
         self._stream = pyte.ByteStream(self._screen)
         self._open = True
         asyncio.get_running_loop().add_reader(master, self._read)
@@ -45,6 +46,11 @@ class PtyTerminal:
     def send(self, data: bytes) -> None:
         """Type."""
         os.write(self.master, data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size, as a window does."""
+        self._screen.resize(rows, columns)
+        termios.tcsetwinsize(self.master, (rows, columns))
 
     def spoil(self, data: bytes) -> None:
         """Draw on the screen from outside, as the kernel's messages do."""
@@ -94,6 +100,10 @@ class PtyTerminal:
             self._open = False
             asyncio.get_running_loop().remove_reader(self.master)
             os.close(self.master)
+
+    def _answer(self, data: bytes) -> None:
+        if self.answers:
+            self.send(data)
 
     def _read(self) -> None:
         try:

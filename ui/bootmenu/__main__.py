@@ -64,7 +64,8 @@ async def _serve(ui: str, socket: str, by: str) -> None:
     state = MenuState(may_leave=os.getppid() != 1)  # started by init: this console is a service
     probe = await asyncio.to_thread(_probe_for_screen, ui)
     if probe is None:
-        answers = _can_draw_now if ui == "auto" else None
+        may_draw = ui == "auto" and terminal.can_draw(os.environ.get("TERM", ""))
+        answers = _can_draw_now if may_draw else None
         if not await _run_lines(state, socket, by, answers):
             return
         probe = terminal.Probe(size=None, typed=b"key")

@@ -32,7 +32,8 @@ class MenuApp(App[None], inherit_bindings=False):
         self._drawing = False
 
     def compose(self) -> ComposeResult:
-        """Put the one widget on the screen."""
+        """Put the one widget on the screen, with a page in it: a blank one would cost bytes."""
+        self._draw()
         yield self._view
 
     def tell(self, happening: Happening) -> None:
@@ -49,7 +50,7 @@ class MenuApp(App[None], inherit_bindings=False):
         self._reduce(Pressed(action=action_of_key(event.key)))
         self._draw()
 
-    def on_resize(self) -> None:
+    def on_line_view_fitted(self) -> None:
         """Draw for the new size."""
         self._draw()
 
@@ -70,6 +71,6 @@ class MenuApp(App[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         self._drawing = False
-        columns, rows = self.size
+        columns, rows = self._view.size or self.size
         self.state, _ = reduce(self.state, measure(self.state, columns, rows))
         self._view.show(draw(self.state, columns, rows))

@@ -28,9 +28,9 @@ _UNWANTED: Final = re.compile(
     r"|\x1b\[\?\d+\$p|\x1b\]22;[^\x1b\x07]*(?:\x1b\\|\x07)"
 )
 
-_BLANKS: Final = re.compile(r" {4,}(?=\r?\n|\x1b\[\d+;\d+H|\Z)")
+_BLANKS: Final = re.compile(r"(?:\x1b\[49m {4,}\x1b\[0m| {4,})(?=\r?\n|\x1b\[\d+;\d+H|\Z)")
 """Blanks before the cursor goes elsewhere: `bootmenu.lines.changed` sees to it that they reach the
-edge of the screen."""
+edge of the screen; Textual's own blanks before the first page fill whole lines."""
 
 _ERASE_LINE: Final = "\x1b[K"
 

@@ -47,8 +47,7 @@ class PlainMenu:
         self._tree = ""
         self._typed = ""
         self._keys = KeyByKey()
-        self._done = asyncio.Event()
-        self._input = asyncio.Event()
+        self._input: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def tell(self, happening: Happening) -> None:
         """Take in what has happened and say what changed."""
@@ -60,61 +59,66 @@ class PlainMenu:
             self._keys.start()
         for request in requests:
             if isinstance(request, Leave):
-                self._done.set()
+                self._end()
             elif self.session is not None:
                 self.session.perform(request)
 
     async def run(self) -> None:
         """Serve until it is left, the terminal is gone, or a screen is possible."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(0, self._input.set)
+        loop.add_reader(0, self._readable)
         loop.add_signal_handler(signal.SIGINT, self._interrupted)
-        loop.add_signal_handler(signal.SIGTERM, self._done.set)
+        loop.add_signal_handler(signal.SIGTERM, self._end)
         try:
             self._say(("bootd: plain menu. ? for help.",))
-            await self._serve()
+            if self._answers is not None:
+                self._keys.start()  # the first key is the sign that somebody is there
+            while (data := await self._input.get()) is not None:
+                await self._typed_in(data)
         finally:
             loop.remove_reader(0)
             loop.remove_signal_handler(signal.SIGINT)
             loop.remove_signal_handler(signal.SIGTERM)
             self._keys.stop()
 
-    async def _serve(self) -> None:
-        while not self._done.is_set():
-            async with asyncio.TaskGroup() as waits:
-                done = waits.create_task(self._done.wait())
-                typed = waits.create_task(self._input.wait())
-                await asyncio.wait((done, typed), return_when=asyncio.FIRST_COMPLETED)
-                done.cancel()
-                typed.cancel()
-            if self._input.is_set():
-                self._input.clear()
-                await self._read()
-
-    async def _read(self) -> None:
+    def _readable(self) -> None:
+        """Read here and nowhere else: only the loop knows that a read does not block now."""
         try:
             data = os.read(0, _READ_BYTES)
         except OSError:
             data = b""
-        if not data:
+        if data:
+            self._input.put_nowait(data)
+        else:
             self._ended()
-            return
-        if self._answers is not None:
-            answers, self._answers = self._answers, None
-            self._keys.stop()
-            if await asyncio.to_thread(answers):
-                self.wants_screen = True
-                self._done.set()
-                return
+
+    async def _typed_in(self, data: bytes) -> None:
         self._keys.stop()
+        if self._answers is not None and await self._terminal_answers(self._answers):
+            self.wants_screen = True
+            self._end()
+            return
         self._take(data.decode("utf-8", "replace"))
+
+    async def _terminal_answers(self, answers: Callable[[], bool]) -> bool:
+        """Ask once; what comes from the terminal meanwhile belongs to the question."""
+        self._answers = None
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(0)
+        try:
+            return await asyncio.to_thread(answers)
+        finally:
+            loop.add_reader(0, self._readable)
+
+    def _end(self) -> None:
+        self._input.put_nowait(None)
 
     def _ended(self) -> None:
         """Tell Ctrl-D, which is q, from a terminal that is gone."""
         if os.isatty(0) and not has_hung_up(0):
             self.tell(Pressed(action=Action.QUIT))
         else:
-            self._done.set()
+            self._end()
 
     def _interrupted(self) -> None:
         self.tell(Pressed(action=Action.LEAVE))
@@ -196,7 +200,7 @@ class PlainMenu:
             while data:
                 data = data[os.write(1, data) :]
         except OSError:
-            self._done.set()  # the terminal is gone
+            self._end()  # the terminal is gone
 
 
 def _spoken(action: Action | None) -> Action:

@@ -5,6 +5,7 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -26,6 +27,9 @@ class LineView(Widget):
     LineView { width: 100%; height: 100%; color: ansi_default; background: ansi_default; }
     """
 
+    class Fitted(Message):
+        """The widget has another size now."""
+
     def __init__(self) -> None:
         super().__init__()
         self._lines: tuple[Line, ...] = ()
@@ -44,6 +48,10 @@ class LineView(Widget):
                 regions.append(Region(start, row, end - start, 1))
         if regions:
             self.refresh(*regions)
+
+    def on_resize(self) -> None:
+        """Ask for lines of the new size."""
+        self.post_message(self.Fitted())
 
     def render_line(self, y: int) -> Strip:
         """Return one line for Textual's compositor."""

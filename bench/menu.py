@@ -1,0 +1,71 @@
+"""The menu on a serial line: bytes, first sign of life, memory; a real pty, 80x24, 20 options."""
+
+import asyncio
+import re
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from bootd.protocol.messages import StatusChanged
+from tests.support.menu_views import twenty
+from tests.support.pty_terminal import PtyTerminal, menu_on_pty
+from tests.support.scripted_daemon import scripted_daemon
+
+RUNS = 3
+
+
+def measure() -> dict[str, float]:
+    """Return bytes, milliseconds (best of 3 starts, the later ones warm) and megabytes."""
+    runs = [asyncio.run(_screen()) for _ in range(RUNS)]
+    found = {name: min(run[name] for run in runs) for name in runs[0]}
+    return found | asyncio.run(_plain())
+
+
+async def _screen() -> dict[str, float]:
+    status = twenty().status
+    with tempfile.TemporaryDirectory(prefix="bootd-bench-") as directory:
+        socket = f"{directory}/socket"
+        async with scripted_daemon(socket, snapshot=twenty()) as daemon:
+            began = time.monotonic()
+            async with menu_on_pty("--socket", socket) as terminal:
+                await terminal.shows("bookworm) 1 ")
+                drawn = time.monotonic()
+                await terminal.shows("tree:    merged")
+                await terminal.quiet()
+                frame = len(terminal.received)
+                key = await terminal.bytes_of(lambda: terminal.send(b"\x1b[B"))
+                daemon.send(StatusChanged(status=replace(status, seconds_left=10)))
+                await terminal.quiet(0.6)
+                after = StatusChanged(status=replace(status, seconds_left=9))
+                tick = await terminal.bytes_of(lambda: daemon.send(after))
+                return {
+                    "menu_first_byte_ms": (terminal.first_byte_at - began) * 1e3,
+                    "menu_drawn_ms": (drawn - began) * 1e3,
+                    "menu_first_frame_bytes": frame,
+                    "menu_key_bytes": len(key),
+                    "menu_tick_bytes": len(tick),
+                    "menu_tui_mb": _rss_mb(terminal),
+                }
+
+
+async def _plain() -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="bootd-bench-") as directory:
+        socket = f"{directory}/socket"
+        async with (
+            scripted_daemon(socket, snapshot=twenty()),
+            menu_on_pty("--socket", socket, term="dumb") as terminal,
+        ):
+            await terminal.shows("1) tree: merged")
+            await terminal.quiet()
+            return {
+                "menu_plain_bytes": len(terminal.received),
+                "menu_plain_mb": _rss_mb(terminal),
+            }
+
+
+def _rss_mb(terminal: PtyTerminal) -> float:
+    assert terminal.process is not None
+    text = Path(f"/proc/{terminal.process.pid}/status").read_text()
+    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", text)
+    return int(kilobytes) / 1024

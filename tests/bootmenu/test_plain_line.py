@@ -1,0 +1,182 @@
+"""The plain face on a real pty."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bootd.protocol.messages import OptionChanged, OptionRemoved, Snapshot, Status, StatusChanged
+from tests.support.menu_views import SDA1, option, twenty
+from tests.support.pty_terminal import ROOT, PtyTerminal, menu_on_pty
+from tests.support.scripted_daemon import ScriptedDaemon, scripted_daemon
+
+
+@asynccontextmanager
+async def plain(
+    path: Path, *arguments: str, term: str = "dumb", snapshot: Snapshot | None = None
+) -> AsyncIterator[tuple[PtyTerminal, ScriptedDaemon]]:
+    """Run the menu on a terminal that cannot take a screen and wait for the list."""
+    socket = str(path / "s")
+    async with (
+        scripted_daemon(socket, snapshot=snapshot or twenty()) as daemon,
+        menu_on_pty("--socket", socket, "--console", "ttyS0", *arguments, term=term) as terminal,
+    ):
+        await terminal.shows("? for help.")
+        await terminal.shows("1) tree: merged: board.dtb + 14 live facts")
+        await terminal.quiet()
+        yield terminal, daemon
+
+
+def status(seconds: int | None = None, **changes: str) -> StatusChanged:
+    return StatusChanged(status=replace(twenty().status, seconds_left=seconds, **changes))  # type: ignore[arg-type] # text fields only
+
+
+async def test_a_dumb_terminal_gets_numbered_lines_and_no_escape(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, _):
+        assert "   20) Debian GNU/Linux 12 (bookworm) 20 (6.1.0-20-arm64)" in terminal.text()
+        assert b"\x1b" not in terminal.received
+        assert terminal.received.endswith(b"> ")
+        assert len(terminal.received) <= 2000
+
+
+async def test_a_number_boots_its_option(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        terminal.send(b"7\n")
+        await terminal.shows("Loaded with dry_run")
+        boots = [call for name, call in daemon.calls if name == "Boot"]
+        assert [(call["id"], call["by"]) for call in boots] == [("bls:sda1:7", "console ttyS0")]
+
+
+async def test_a_failed_boot_is_told_as_an_error(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        daemon.refusal = "The kernel is for x86_64."
+        terminal.send(b"7\n")
+        await terminal.shows("Error: The kernel is for x86_64.")
+
+
+async def test_the_first_key_stops_the_countdown_without_enter(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        daemon.send(status(10))
+        await terminal.shows("Booting in 10 s")
+        terminal.send(b"1")
+        await terminal.until(lambda: "Cancel" in daemon.names())
+        daemon.send(status(None, countdown_stopped_by="console ttyS0"))
+        await terminal.shows("Countdown stopped by console ttyS0.")
+        terminal.send(b"2\n")  # what was typed before counts
+        await terminal.until(lambda: "Boot" in daemon.names())
+        assert next(call["id"] for name, call in daemon.calls if name == "Boot") == "bls:sda1:12"
+
+
+async def test_the_countdown_is_told_at_few_seconds_only(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        for seconds in range(12, 0, -1):
+            daemon.send(status(seconds))
+        await terminal.quiet()
+        told = [int(line.split()[2]) for line in terminal.text().split("\n") if "Booting" in line]
+        assert told == [12, 10, 5, 3, 2, 1]
+
+
+async def test_devices_that_come_and_go_are_a_line_each(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        daemon.send(OptionChanged(option=option(99, title="New", version=""), position=0))
+        await terminal.shows("+  21) New")
+        daemon.send(OptionRemoved(id="bls:sda1:99"))
+        await terminal.shows("- 21) New is gone")
+
+
+async def test_each_command_answers(tmp_path: Path) -> None:
+    commands = {
+        b"?\n": "list the boot options again",
+        b"log\n": "Nothing has happened yet.",
+        b"i 3\n": "/vmlinuz-6.1.0-3-arm64 on sda1",
+        b"l\n": "   20) Debian",
+        b"frobnicate\n": "No such command; ? for help.",
+        b"77\n": "There is no option with this number.",
+        b"i 77\n": "This machine",
+    }
+    async with plain(tmp_path) as (terminal, daemon):
+        for command, words in commands.items():
+            start = len(terminal.received)
+            terminal.send(command)
+            await terminal.until(lambda s=start, w=words: w.encode() in terminal.received[s:])  # type: ignore[misc] # defaults bind the loop's values
+        terminal.send(b"r\n")
+        await terminal.until(lambda: "Rescan" in daemon.names())
+        terminal.send(b"s\n")
+        await terminal.until(lambda: "Cancel" in daemon.names())
+
+
+async def test_q_and_ctrl_d_and_ctrl_c_leave(tmp_path: Path) -> None:
+    for key in (b"q\n", b"\x04", b"\x03"):
+        place = tmp_path / key.hex()
+        place.mkdir()
+        async with plain(place) as (terminal, _):
+            terminal.send(key)
+            assert terminal.process is not None
+            async with asyncio.timeout(5):
+                assert await terminal.process.wait() == 0
+
+
+async def test_a_hang_up_ends_the_plain_face(tmp_path: Path) -> None:
+    socket = str(tmp_path / "s")
+    async with (
+        scripted_daemon(socket, snapshot=twenty()),
+        menu_on_pty("--socket", socket, term="dumb", controlling=False) as terminal,
+    ):
+        await terminal.shows("? for help.")
+        terminal.close()
+        assert terminal.process is not None
+        async with asyncio.timeout(5):
+            await terminal.process.wait()
+
+
+async def test_a_silent_terminal_gets_lines_and_a_screen_once_it_answers(tmp_path: Path) -> None:
+    socket = str(tmp_path / "s")
+    async with (
+        scripted_daemon(socket, snapshot=twenty()) as daemon,
+        menu_on_pty("--socket", socket, answers=False) as terminal,
+    ):
+        await terminal.shows("   20) Debian")
+        daemon.snapshot = replace(twenty(), status=replace(twenty().status, seconds_left=9))
+        terminal.answers = True
+        terminal.send(b"x")
+        await terminal.shows("Enter boot  i info")
+        await terminal.until(lambda: "Cancel" in daemon.names())
+
+
+async def test_plain_is_plain_on_any_terminal(tmp_path: Path) -> None:
+    async with plain(tmp_path, "--ui=plain", term="xterm-256color") as (terminal, _):
+        terminal.send(b"l\n")
+        await terminal.quiet()
+        assert b"\x1b" not in terminal.received
+
+
+async def test_hostile_text_reaches_the_terminal_as_visible_escapes(tmp_path: Path) -> None:
+    bad = replace(option(1), title="\x1b[2J\x9b31m\u202e[red]x", options="\x1bc")
+    snapshot = Snapshot(devices=(SDA1,), options=(bad,), status=Status(board="\x07"))
+    async with plain(tmp_path, snapshot=snapshot) as (terminal, _):
+        terminal.send(b"i 1\n")
+        await terminal.shows("cmdline      \\x1bc")
+        assert "\\x1b[2J\\x9b31m\\u202e[red]x" in terminal.text()
+        text = terminal.received.decode().replace("\r", "").replace("\n", "")
+        assert text.isprintable()
+
+
+async def test_commands_from_a_pipe_work_and_its_end_ends_the_menu(tmp_path: Path) -> None:
+    socket = str(tmp_path / "s")
+    async with scripted_daemon(socket, snapshot=twenty()):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bootmenu", "--socket", socket, "--ui=plain"),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd="/",
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/ui"},
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        async with asyncio.timeout(10):
+            await process.stdout.readuntil(b"  20) Debian")
+            process.stdin.write(b"?\n")
+            await process.stdout.readuntil(b"list the boot options again")
+            process.stdin.close()
+            assert await process.wait() == 0
