@@ -34,11 +34,10 @@ def _product(products: Products, folder: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     with booted(products, _below(folder, "memory"), words="bootd.timeout=600") as board:
         board.wait_screen("Larch Linux", 90)
-        found |= _memory(board)
+        found |= _memory(board) | _hotplug(board, products)
     words = "bootd.timeout=0"
     with booted(products, _below(folder, "time"), shell=False) as board:
-        found["board_menu_drawn_s"] = _when(board, lambda: "Enter boot" in board.screen.text())
-        found["board_first_option_s"] = _when(board, lambda: "Larch" in board.screen.text())
+        found["board_menu_drawn_s"] = _when(board, lambda: "Larch" in board.screen.text())
         board.type("\r")
         pressed = time.monotonic()
         board.wait_log(FIRST_LINE, 90)
@@ -58,6 +57,26 @@ def _floor(products: Products, folder: Path) -> dict[str, float]:
             "board_floor_init_s": init,
             "board_floor_s": _when(board, lambda: FIRST_LINE in board.text()),
         }
+
+
+def _hotplug(board: Board, products: Products) -> dict[str, float]:
+    """Kernel clock of the guest: start to first option, and a disk's uevent to its option."""
+    first = _journal(board, r"bootd\[\d+\]: \w+: boot options [1-9]")
+    board.plug("stick", products.disk("stick"))
+    board.wait_screen("Stick Linux", 60)
+    there = _journal(board, r"kernel: sd .*Attached SCSI")
+    listed = _journal(board, r"bootd\[\d+\]: sd\w+: boot options [1-9]")
+    return {"board_first_option_s": first, "board_hotplug_s": listed - there}
+
+
+def _journal(board: Board, pattern: str) -> float:
+    """Seconds since the kernel's start of the first line of the journal that matches."""
+    lines = board.check("journalctl -b -o short-monotonic --no-pager", 60)
+    found = re.search(rf"^\[ *([0-9.]+)\] .*{pattern}", lines, re.MULTILINE)
+    if found is None:
+        msg = f"the board's journal has no line like {pattern!r}:\n{lines[-2000:]}"
+        raise AssertionError(msg)
+    return float(found[1])
 
 
 def _memory(board: Board) -> dict[str, float]:

@@ -5,6 +5,7 @@ that is ended first. One bad device never stops the others.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -12,6 +13,8 @@ from typing import Final, Protocol
 from bootd.errors import ProbeError
 from bootd.model.device import BlockDevice, DeviceEvent
 from bootd.model.option import ScanResult
+
+log = logging.getLogger(__name__)
 
 PARALLEL: Final = (os.cpu_count() or 1) + 2
 """Probes at the same time: enough to keep the processors busy while some wait for their medium."""
@@ -131,7 +134,10 @@ class Discovery:
                 result = await self._scanner.scan(device)
         except ProbeError as error:
             self._sink.device_failed(device, error.reason)
+            log.warning("cannot look at %s, skipping: %s", device.name, error.reason)
         else:
             self._sink.device_scanned(device, result)
+            counts = len(result.options), len(result.problems)
+            log.info("%s: boot options %d, problems %d", device.name, *counts)
         if self._running.get(device.name) is asyncio.current_task():
             del self._running[device.name]
