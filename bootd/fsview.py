@@ -35,6 +35,10 @@ class FsView(Protocol):
         """Return at most the first `size` bytes of a file of any length; raises like `read`."""
         ...
 
+    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
+        """Return at most `size` bytes from `offset` of a file of any length; raises like `read`."""
+        ...
+
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         """Return a directory's names, sorted; empty when there is no such directory.
 

@@ -14,6 +14,7 @@ PURE = (
     "bootd/errors.py",
     "bootd/fsview.py",
     "bootd/model/",
+    "bootd/container/",
     "bootd/disk/",
     "bootd/formats/",
     "bootd/images/",

@@ -1,7 +1,8 @@
 """What `bootdctl scan --json` writes; names are a promise (DESIGN.md).
 
 `linux` and its like are `{"device", "path"}`: a device that is here, or the spec as written while
-it is not. `isDefault` is the configuration's own mark; `default` is what would boot by itself.
+it is not; with `part` where a part of a container is meant. `isDefault` is the configuration's own
+mark; `default` is what would boot by itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ def _file(ref: FileRef | None, resolved: ResolvedOption) -> Json:
         resolved.devicetree_dir,
         *resolved.overlays,
     )
-    if ref.device is None:
-        return {"device": resolved.device, "path": ref.path}
     here = (file.device for file in found if file and file.path == ref.path)
-    return {"device": next(here, ref.device), "path": ref.path}
+    device = resolved.device if ref.device is None else next(here, ref.device)
+    plain: dict[str, Json] = {"device": device, "path": ref.path}
+    return {**plain, "part": ref.part} if ref.part else plain

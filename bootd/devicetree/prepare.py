@@ -5,12 +5,13 @@ The one code path of a boot, of `bootdctl dt merge` and of `bootdctl explain`.
 
 from dataclasses import dataclass, replace
 
+from bootd.container import read_part
 from bootd.devicetree.chosen import CHOSEN, stale_ranges
 from bootd.devicetree.explain import sentence
 from bootd.devicetree.merge import Merged, merge, rewrite, why_live_only
 from bootd.devicetree.select import Selection, select
 from bootd.devicetree.verify import verify
-from bootd.errors import ConfigLimitError, FdtError, MergeRefusedError
+from bootd.errors import ConfigLimitError, FdtError, ImageError, MergeRefusedError
 from bootd.fdt import MAX_BLOB_BYTES, read, write
 from bootd.fdt.compare import differences
 from bootd.fdt.overlay import apply
@@ -58,7 +59,7 @@ def prepare(fs: FsView | None, request: TreeRequest, live: bytes | None) -> Prep
         return Prepared(report=_without_tree(request), blob=None)
     running = read_named(live, "the running device tree")
     selection = _select(fs, request, running)
-    overlays = () if request.mode is TreeMode.RUNNING else _read_overlays(fs, request.overlays)
+    overlays = () if request.mode is TreeMode.RUNNING else _read_overlays(fs, request)
     if selection.path is None:
         if request.mode is TreeMode.SHIPPED:
             msg = f"there is no shipped device tree to use: {selection.why}"
@@ -129,12 +130,13 @@ def _select(fs: FsView | None, request: TreeRequest, running: Fdt) -> Selection:
     return select(fs, request, running)
 
 
-def _read_overlays(fs: FsView | None, paths: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+def _read_overlays(fs: FsView | None, request: TreeRequest) -> tuple[tuple[str, bytes], ...]:
     found: list[tuple[str, bytes]] = []
-    for path in paths:
+    parts = request.overlay_parts or ("",) * len(request.overlays)
+    for path, part in zip(request.overlays, parts, strict=False):
         try:
-            blob = b"" if fs is None else fs.read(path, MAX_BLOB_BYTES)
-        except (OSError, ConfigLimitError) as error:
+            blob = b"" if fs is None else read_part(fs, path, part, MAX_BLOB_BYTES)
+        except (OSError, ConfigLimitError, ImageError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise FdtError(f"the overlay {clean(path, 80)} cannot be read: {reason}") from error
         found.append((path, blob))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bootd.errors import ConfigLimitError, FdtError
+from bootd.container import read_part
+from bootd.errors import ConfigLimitError, FdtError, ImageError
 from bootd.fdt import MAX_BLOB_BYTES, read_root_properties
 from bootd.fdt.cells import compatible, string, strings
 from bootd.fdt.tree import Fdt
@@ -83,7 +84,8 @@ def select(fs: FsView, request: TreeRequest, live: Fdt) -> Selection:
         FdtError: The entry names a DTB that is missing or cannot be read.
     """
     if request.devicetree is not None:
-        return Selection(path=request.devicetree, blob=_read(fs, request.devicetree), by="entry")
+        blob = _read(fs, request.devicetree, request.devicetree_part)
+        return Selection(path=request.devicetree, blob=blob, by="entry")
     folders = _folders(fs, request)
     if not folders:
         return Selection(why="the boot option names no DTB")
@@ -154,9 +156,11 @@ def _folders(fs: FsView, request: TreeRequest) -> list[str]:
     return [path for path in paths if fs.is_dir(path)]
 
 
-def _read(fs: FsView, path: str) -> bytes:
+def _read(fs: FsView, path: str, part: str = "") -> bytes:
     try:
-        return fs.read(path, MAX_BLOB_BYTES)
+        return read_part(fs, path, part, MAX_BLOB_BYTES)
+    except ImageError as error:
+        raise FdtError(f"{clean(path, 80)}: {error}") from None
     except FileNotFoundError:
         raise FdtError(f"{clean(path, 80)} is not there") from None
     except ConfigLimitError:

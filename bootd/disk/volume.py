@@ -19,6 +19,9 @@ MAX_LINKS: Final = 40
 MAX_LINK_BYTES: Final = 4096
 """PATH_MAX."""
 
+MAX_READ_BYTES: Final = 128 << 20
+"""Of one file, so that a stretch of it can be read: the readers start at its beginning."""
+
 
 class ByteSource(Protocol):
     """Random access to the bytes of a volume."""
@@ -101,6 +104,15 @@ class VolumeView:
         """Return the first `size` bytes of a file."""
         node = self._file(path)
         return self._volume.content(node, min(size, node.size))
+
+    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
+        """Return a stretch of a file; what lies before it is read as well, and must be small."""
+        node = self._file(path)
+        end = min(offset + size, node.size)
+        if end > MAX_READ_BYTES:
+            reason = f"more than {MAX_READ_BYTES} bytes of it are needed"
+            raise ConfigLimitError(reason, source=path)
+        return self._volume.content(node, end)[offset:] if offset < end else b""
 
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         """Return a directory's names, sorted; empty when there is none."""

@@ -83,6 +83,15 @@ class DirView:
         finally:
             os.close(fd)
 
+    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
+        """Return at most `size` bytes from `offset`; see `FsView.read_range`."""
+        fd = self.open_file(path)
+        try:
+            os.lseek(fd, offset, os.SEEK_SET)
+            return _read_up_to(fd, size, path)
+        finally:
+            os.close(fd)
+
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         """Return a directory's names, sorted; see `FsView.list_dir`."""
         try:

@@ -27,21 +27,27 @@ class Holder(Protocol):
 
 
 def image(context: Holder, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
-    """Describe the kernel at `{"path": ...}` as an `ImageInfo`.
+    """Describe the kernel at `{"path": ..., "part": ...}` as an `ImageInfo`.
 
     Raises:
         ImageError: It is none, or damaged.
         OSError: It cannot be read.
     """
-    from bootd.images import HEAD_BYTES, identify  # noqa: PLC0415 - see the module's docstring
+    from bootd.container import find  # noqa: PLC0415 - see the module's docstring
+    from bootd.images import HEAD_BYTES, identify  # noqa: PLC0415 - ditto
 
     _close(fds)
     path = params.get("path") if isinstance(params, dict) else None
+    part = params.get("part") if isinstance(params, dict) else None
     if context.fs is None or not isinstance(path, str):
         raise ProtocolError("$.path: needs a device and a path")
-    _inode, size, _mtime = context.fs.identity(path)
+    start, size = 0, context.fs.identity(path)[1]
+    read_range = context.fs.read_range
     try:
-        info = identify(context.fs.read_head(path, HEAD_BYTES), size)
+        if part:
+            found = find(lambda offset, size: read_range(path, offset, size), str(part))
+            start, size = found.offset, found.size
+        info = identify(read_range(path, start, min(size, HEAD_BYTES)), size)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     return to_json(info), []

@@ -21,10 +21,13 @@ class FileRef:
         path: Absolute and normalised, from the root of its file system.
         device: How the configuration names another device (`UUID=…`, `LABEL=…`, `/dev/…`);
             None means the device that the configuration was read from.
+        part: A file inside the container at `path`, as `bootd.container` names it
+            (`/images/kernel-1` of a FIT image); "" for the file itself.
     """
 
     path: str
     device: str | None = None
+    part: str = ""
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or "/../" in f"{self.path}/" or "\0" in self.path:
@@ -49,8 +52,14 @@ class BootOption:
         initrds: In the order in which they are concatenated.
         devicetree: The DTB that the entry names.
         devicetree_dir: A folder of DTBs from which this board's is chosen.
+        devicetree_parameters: `name=value` settings that the entry makes through `__overrides__` of
+            its device tree (Raspberry Pi `dtparam`), in order.
         devicetree_none: The entry asks for the running tree (`FDT -`, `devicetree none`).
         overlays: In the order in which they are applied.
+        overlay_parameters: For each overlay its `name=value` settings, joined with commas; empty
+            when no overlay has any.
+        compatible: Root compatible strings of the boards that the entry is for, the more specific
+            first; empty for any board.
         submenu: Titles of the submenus around the entry, outermost first.
         is_default: The configuration marks it as its default.
         sort_key: BLS sort-key, or "".
@@ -73,7 +82,10 @@ class BootOption:
     devicetree: FileRef | None = None
     devicetree_dir: FileRef | None = None
     devicetree_none: bool = False
+    devicetree_parameters: tuple[str, ...] = ()
     overlays: tuple[FileRef, ...] = ()
+    overlay_parameters: tuple[str, ...] = ()
+    compatible: tuple[str, ...] = ()
     submenu: tuple[str, ...] = ()
     is_default: bool = False
     sort_key: str = ""
@@ -130,10 +142,12 @@ class ResolvedFile:
     Attributes:
         device: Kernel name.
         path: Absolute, from the root of that device's file system.
+        part: As in `FileRef`.
     """
 
     device: str
     path: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

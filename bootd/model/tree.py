@@ -67,17 +67,21 @@ class TreeRequest:
 
     Attributes:
         devicetree: The entry's own DTB.
+        devicetree_part: What is meant inside the container `devicetree` (`bootd.container`), or "".
         devicetree_dir: Folder to choose from.
         kernel_version: For the version folders of distributions, or "".
         overlays: DTBO paths, in order.
+        overlay_parts: For each of them what is meant inside it, or ""; empty when all are plain.
         cmdline: Becomes /chosen/bootargs.
     """
 
     mode: TreeMode = TreeMode.MERGED
     devicetree: str | None = None
+    devicetree_part: str = ""
     devicetree_dir: str | None = None
     kernel_version: str = ""
     overlays: tuple[str, ...] = ()
+    overlay_parts: tuple[str, ...] = ()
     cmdline: str = ""
 
 

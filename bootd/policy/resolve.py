@@ -127,12 +127,12 @@ class _Files:
         if ref.device is None:
             if ref.path in self._absent:
                 self.missing.append(Missing(what=what, device=self._device.name, path=ref.path))
-            return ResolvedFile(device=self._device.name, path=ref.path)
+            return ResolvedFile(device=self._device.name, path=ref.path, part=ref.part)
         holder = find_device(ref.device, self._devices.values())
         if holder is None:
             self.missing.append(Missing(what=what, device=ref.device, path=ref.path))
             return None
-        return ResolvedFile(device=holder.name, path=ref.path)
+        return ResolvedFile(device=holder.name, path=ref.path, part=ref.part)
 
     def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
         """Return those that are on devices that are here, in order."""

@@ -6,11 +6,13 @@ Imports are inside the functions: the zygote looks at devices first and imports 
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Final
 
-from bootd.errors import ProtocolError
+from bootd.errors import ImageError, ProtocolError
 from bootd.fsview import MAX_DTB_BYTES
+from bootd.model.text import escape
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
@@ -40,18 +42,27 @@ def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[i
 
 
 def open_files(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
-    """Open files for a loader: {"paths"} -> {"sizes"} in bytes and a read-only descriptor each.
+    """Open files for a loader: {"paths", "parts"} -> {"sizes"} in bytes and a descriptor each.
+
+    A path whose part is "", or all of them without "parts", gives the file itself, read-only; else
+    a memfd with what `bootd.container` calls that part of the file.
 
     Raises:
         OSError: One of them cannot be opened; then none is.
+        ImageError: One has no such part, or the part is damaged.
     """
     paths = params.get("paths") if isinstance(params, dict) else None
+    parts = params.get("parts") if isinstance(params, dict) else None
     if context.fs is None or not isinstance(paths, list):
         raise ProtocolError("$.params.paths: expected a list, and a device")
+    if not isinstance(parts, list | None) or (parts and len(parts) != len(paths)):
+        raise ProtocolError("$.params.parts: expected one for each path")
     fds: list[int] = []
     with ExitStack() as undo:
-        for path in paths:
+        for path, part in zip(paths, parts or [""] * len(paths), strict=True):
             fd = context.fs.open_file(str(path))
+            if part:
+                fd = _extract(fd, str(part), str(path))
             undo.callback(os.close, fd)
             fds.append(fd)
         undo.pop_all()
@@ -72,7 +83,7 @@ def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int
 
     live = _read_blob(fds[0]) if fds else None
     prepared = prepare(context.fs, from_json(TreeRequest, params), live)
-    blob = [] if prepared.blob is None else [_memfd(prepared.blob)]
+    blob = [] if prepared.blob is None else [_memfd("devicetree", (prepared.blob,))]
     return to_json(prepared.report), blob
 
 
@@ -82,12 +93,28 @@ def _read_blob(fd: int) -> bytes:
         return file.read(MAX_DTB_BYTES + 1)
 
 
-def _memfd(data: bytes) -> int:
-    fd = os.memfd_create("devicetree", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+def _extract(fd: int, part: str, path: str) -> int:
+    """Close `fd` and return a memfd with that part of its file."""
+    from bootd.container import chunks, find  # noqa: PLC0415 - see the module's docstring
+
+    def read(offset: int, size: int) -> bytes:
+        return os.pread(fd, size, offset)
+
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+        return _memfd("part", chunks(read, find(read, part)))
+    except ImageError as error:
+        raise ImageError(f"{escape(path)}: {error}") from None
+    finally:
+        os.close(fd)
+
+
+def _memfd(name: str, pieces: Iterable[bytes]) -> int:
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
         os.lseek(fd, 0, os.SEEK_SET)
     except BaseException:
         os.close(fd)
@@ -117,6 +144,10 @@ class _Sample:
     def read_head(self, path: str, size: int, /) -> bytes:
         """Return the beginning of a file."""
         return self.read(path)[:size]
+
+    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
+        """Return a stretch of a file."""
+        return self.read(path)[offset : offset + size]
 
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         """Return the names below a directory."""

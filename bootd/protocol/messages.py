@@ -32,10 +32,15 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileView:
-    """A file of an option; `device` is a kernel name, or the spec as written while it waits."""
+    """A file of an option; `device` is a kernel name, or the spec as written while it waits.
+
+    Attributes:
+        part: What is meant inside the container at `path`, or "" for the file itself.
+    """
 
     device: str
     path: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

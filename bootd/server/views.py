@@ -173,10 +173,8 @@ def _missing(missing: Missing) -> MissingView:
 def _file(found: ResolvedFile | None, written: FileRef | None, own: str) -> FileView | None:
     """Prefer where a file is; while it is missing show it as the configuration names it."""
     if found is not None:
-        return FileView(device=found.device, path=found.path)
-    if written is not None:
-        return FileView(device=written.device or own, path=written.path)
-    return None
+        return _found(found)
+    return None if written is None else _written(written, own)
 
 
 def _files(
@@ -184,5 +182,13 @@ def _files(
 ) -> tuple[FileView, ...]:
     """Return the files where they are if all were found, else all as written."""
     if len(found) == len(written):
-        return tuple(FileView(device=file.device, path=file.path) for file in found)
-    return tuple(FileView(device=file.device or own, path=file.path) for file in written)
+        return tuple(map(_found, found))
+    return tuple(_written(file, own) for file in written)
+
+
+def _found(file: ResolvedFile) -> FileView:
+    return FileView(device=file.device, path=file.path, part=file.part)
+
+
+def _written(file: FileRef, own: str) -> FileView:
+    return FileView(device=file.device or own, path=file.path, part=file.part)

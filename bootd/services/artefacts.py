@@ -105,7 +105,9 @@ class Bench:
         """
         session = await self.session(file.device)
         with _named(file):
-            _, fds = await session.call("open", {"paths": [file.path]}, timeout_s=CALL_S)
+            _, fds = await session.call(
+                "open", {"paths": [file.path], "parts": [file.part]}, timeout_s=CALL_S
+            )
         (fd,) = self.keep(fds, 1)
         size = os.fstat(fd).st_size
         if size == 0:
@@ -116,7 +118,8 @@ class Bench:
         """Describe a kernel; raises ImageError when it is none."""
         session = await self.session(file.device)
         with _named(file):
-            answer, fds = await session.call("image", {"path": file.path}, timeout_s=CALL_S)
+            params: Json = {"path": file.path, "part": file.part}
+            answer, fds = await session.call("image", params, timeout_s=CALL_S)
         self.keep(fds, 0)
         return from_json(ImageInfo, answer)
 
@@ -196,12 +199,16 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
     if overrides.devicetree_mode is not None:
         mode = _mode(overrides.devicetree_mode)
     own = None if resolved.devicetree is None else resolved.devicetree.path
+    own_part = "" if resolved.devicetree is None else resolved.devicetree.part
+    parts = tuple(file.part for file in resolved.overlays)
     return TreeRequest(
         mode=mode,
         devicetree=own if overrides.devicetree is None else overrides.devicetree,
+        devicetree_part=own_part if overrides.devicetree is None else "",
         devicetree_dir=None if resolved.devicetree_dir is None else resolved.devicetree_dir.path,
         kernel_version=option.version,
         overlays=tuple(file.path for file in resolved.overlays),
+        overlay_parts=parts if any(parts) else (),
         cmdline=option.cmdline if overrides.options is None else overrides.options,
     )
 

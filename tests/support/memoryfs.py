@@ -58,6 +58,9 @@ class MemoryFs:
     def read_head(self, path: str, size: int, /) -> bytes:
         return self._file(path)[:size]
 
+    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
+        return self._file(path)[offset : offset + size]
+
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         try:
             node = self._walk(path)

@@ -7,16 +7,19 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 import pytest_asyncio
 
-from bootd.errors import MergeRefusedError, ProbeError, ProberError, ProtocolError
+from bootd.errors import ImageError, MergeRefusedError, ProbeError, ProberError, ProtocolError
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.probe import session as session_module
 from bootd.probe.prober import MAX_LOST, Prober
 from bootd.probe.task import Tables
+from bootd.protocol.codec import Json
 from tests.support import probing
+from tests.support.containers import uimage
 from tests.support.deadfs import dead_filesystem
 
 
@@ -118,6 +121,25 @@ async def test_a_session_answers_several_calls(prober: Prober, device: BlockDevi
             assert answer == {"sizes": [5]}
             assert os.read(fd, 100) == b"bytes"
             os.close(fd)
+
+
+PART: Final[Json] = {"paths": ["/entries/kernel"], "parts": ["0"]}
+
+
+async def test_a_part_of_a_file_is_opened_as_a_file(prober: Prober, device: BlockDevice) -> None:
+    (Path(device.node) / "entries" / "kernel").write_bytes(uimage(b"inside"))
+    async with prober.session(device) as session:
+        answer, (fd,) = await session.call("open", PART, timeout_s=2)
+    assert answer == {"sizes": [6]}
+    assert os.read(fd, 100) == b"inside"
+    os.close(fd)
+
+
+async def test_a_damaged_part_of_a_file_is_refused(prober: Prober, device: BlockDevice) -> None:
+    (Path(device.node) / "entries" / "kernel").write_bytes(uimage(b"inside")[:-1] + b"!")
+    async with prober.session(device) as session:
+        with pytest.raises(ImageError, match="/entries/kernel: the part is damaged"):
+            await session.call("open", PART, timeout_s=2)
 
 
 async def test_opening_a_missing_file_says_which(prober: Prober, device: BlockDevice) -> None:
