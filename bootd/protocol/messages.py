@@ -35,12 +35,11 @@ class FileView:
     """A file of an option; `device` is a kernel name, or the spec as written while it waits.
 
     Attributes:
-        part: What is meant inside the container at `path`, or "" for the file itself.
+        path: Absolute; a part of a container follows it after a `#`.
     """
 
     device: str
     path: str
-    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,8 +187,12 @@ def _files(
 
 
 def _found(file: ResolvedFile) -> FileView:
-    return FileView(device=file.device, path=file.path, part=file.part)
+    return FileView(device=file.device, path=_path(file))
 
 
 def _written(file: FileRef, own: str) -> FileView:
-    return FileView(device=file.device or own, path=file.path, part=file.part)
+    return FileView(device=file.device or own, path=_path(file))
+
+
+def _path(file: ResolvedFile | FileRef) -> str:
+    return f"{file.path}#{file.part}" if file.part else file.path
