@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Final
 
@@ -95,7 +96,8 @@ async def _run_screen(state: MenuState, socket: str, by: str) -> None:
     async with asyncio.TaskGroup() as tasks:
         app.session = _session(socket, by, app.tell, tasks)
         app.session.start()
-        await app.run_async(mouse=False)
+        with redirect_stdout(None):  # textual 2.1 prints a line of its log when it ends
+            await app.run_async(mouse=False)
         app.session.stop()
 
 

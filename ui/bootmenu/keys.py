@@ -53,6 +53,11 @@ class Key:
     hint: str = ""
 
 
+_HOME_OF_VT: Final = ("\x01",)
+"""What textual 2.1 makes of ESC [ 1 ~, which vt220 and linux terminals send; 8.2 knows it."""
+_END_OF_VT: Final = ("\x04",)
+"""Ditto for ESC [ 4 ~."""
+
 KEYS: Final = (
     Key(action=Action.UP, names=("up", "k"), shown="Up, k", help="go to the option above"),
     Key(action=Action.DOWN, names=("down", "j"), shown="Down, j", help="go to the option below"),
@@ -68,8 +73,18 @@ KEYS: Final = (
         shown="PgDn, Ctrl-F, Space",
         help="go down by a page",
     ),
-    Key(action=Action.HOME, names=("home", "g"), shown="Home, g", help="go to the first option"),
-    Key(action=Action.END, names=("end", "G"), shown="End, G", help="go to the last option"),
+    Key(
+        action=Action.HOME,
+        names=("home", "g", *_HOME_OF_VT),
+        shown="Home, g",
+        help="go to the first option",
+    ),
+    Key(
+        action=Action.END,
+        names=("end", "G", *_END_OF_VT),
+        shown="End, G",
+        help="go to the last option",
+    ),
     Key(
         action=Action.BOOT,
         names=("enter", "ctrl+j"),
