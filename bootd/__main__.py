@@ -57,8 +57,10 @@ def parse(words: list[str]) -> Arguments:
         help="let the sub-directories of DIR play the disks, and DIR/live.dtb the device tree; "
         "loads nothing and needs no root",
     )
-    parser.add_argument("--socket", metavar="PATH", default="", help="listen there")
-    parser.add_argument("--dry-run", action="store_true", help="load and start nothing")
+    parser.add_argument("--socket", metavar="PATH", default="", help="listen on this unix socket")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="load and start nothing, only say what would happen"
+    )
     parser.add_argument("--version", action="version", version=f"bootd {VERSION}")
     return Arguments(**vars(parser.parse_args(words)))
 

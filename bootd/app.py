@@ -5,6 +5,7 @@ the daemon with a line in the log, and systemd starts it again.
 """
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -177,10 +178,20 @@ def _listen(arguments: Arguments, settings: Config, undo: ExitStack) -> socket.s
     path = arguments.socket or settings.socket
     if not arguments.socket and os.geteuid() != 0:
         path = private_socket() or path
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - pathlib costs 10 ms at start
-    listening = undo.enter_context(bind(path))
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - pathlib costs 10 ms at start
+        listening = undo.enter_context(bind(path))
+    except OSError as error:
+        raise BootdError(_why_not_listening(path, error)) from error
     undo.callback(_remove, path)
     return listening
+
+
+def _why_not_listening(path: str, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.errno == errno.EADDRINUSE:
+        reason = "another bootd listens there; end it, or give this one another path with --socket"
+    return f"cannot listen on {path}: {reason}"
 
 
 def _remove(path: str) -> None:

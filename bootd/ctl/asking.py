@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, CallError, MergeRefusedError, SettingError
-from bootd.protocol.messages import ErrorName
+from bootd.protocol.messages import ErrorName, Overrides
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -49,6 +49,22 @@ def add_verb(commands: "Commands", name: str, help_text: str, ask: Question) -> 
     return parser
 
 
+def add_overrides(parser: ArgumentParser) -> None:
+    """Add what a person may change for one boot; `overrides` reads it."""
+    parser.add_argument("--options", metavar="TEXT", help="another kernel command line")
+    parser.add_argument(
+        "--tree",
+        choices=("merged", "running", "shipped"),
+        help="which device tree to hand over",
+    )
+    parser.add_argument("--devicetree", metavar="PATH", help="another DTB on the option's device")
+
+
+def overrides(given: Namespace) -> Overrides:
+    """Return what the options of `add_overrides` say."""
+    return Overrides(options=given.options, devicetree_mode=given.tree, devicetree=given.devicetree)
+
+
 def exit_status(error: BootdError) -> int:
     """Return the exit status that an error means."""
     if isinstance(error, CallError):
@@ -58,7 +74,8 @@ def exit_status(error: BootdError) -> int:
 
 def who() -> str:
     """Return who acts, for other people to see."""
-    return f"bootdctl of {os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}"
+    name = os.environ.get("SUDO_USER") or os.environ.get("USER")
+    return f"bootdctl of {name or f'uid {os.geteuid()}'}"
 
 
 async def find_option(client: "Client", wanted: str) -> "OptionView":

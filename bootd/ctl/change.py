@@ -3,8 +3,7 @@
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from bootd.ctl.asking import add_verb, find_option, who
-from bootd.protocol.messages import NO_OVERRIDES, Overrides
+from bootd.ctl.asking import add_overrides, add_verb, find_option, overrides, who
 
 if TYPE_CHECKING:
     from bootd.client import Client
@@ -15,13 +14,7 @@ def register(commands: "Commands") -> None:
     """Add the verbs."""
     boot = add_verb(commands, "boot", "Load a boot option and start it.", _boot)
     boot.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
-    boot.add_argument("--options", metavar="TEXT", help="another kernel command line")
-    boot.add_argument(
-        "--tree",
-        choices=("merged", "running", "shipped"),
-        help="which device tree to hand over",
-    )
-    boot.add_argument("--devicetree", metavar="PATH", help="another DTB on the option's device")
+    add_overrides(boot)
     boot.add_argument("--json", action="store_true", help="print JSON")
     select = add_verb(commands, "select", "Have the countdown boot another option.", _select)
     select.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
@@ -34,11 +27,7 @@ async def _boot(client: "Client", given: Namespace) -> int:
     from bootd.ctl.table import print_record  # noqa: PLC0415 - ditto
 
     option = await find_option(client, given.id)
-    overrides = Overrides(
-        options=given.options, devicetree_mode=given.tree, devicetree=given.devicetree
-    )
-    changed = overrides if overrides != NO_OVERRIDES else NO_OVERRIDES
-    reply = await client.boot(option.id, changed, by=who())
+    reply = await client.boot(option.id, overrides(given), by=who())
     if given.json:
         print_json(reply)
         return 0

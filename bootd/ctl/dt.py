@@ -25,41 +25,79 @@ class _RefusedError(BootdError):
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb group to bootdctl's parser."""
-    group = commands.add_parser("dt", help="merge, select, check and compare device trees")
+    group = commands.add_parser("dt", help="Merge, select, check and compare device trees.")
     verbs = group.add_subparsers(metavar="VERB", required=True)
     _register_merge(verbs)
-    select = _verb(verbs, "select", _select, "print the DTB of a folder that is for this board")
-    select.add_argument("--live", metavar="L.dtb", help="the board's tree (default: the running)")
-    select.add_argument("folder", metavar="DIR")
-    overlay = _verb(verbs, "overlay", _overlay, "apply overlays to a DTB")
+    select = _verb(verbs, "select", _select, "Print the DTB of a folder that is for this board.")
+    select.add_argument(
+        "--live", metavar="L.dtb", help="the board's tree (default: the running one)"
+    )
+    select.add_argument("folder", metavar="DIR", help="folder with DTBs, also in sub-folders")
+    overlay = _verb(verbs, "overlay", _overlay, "Apply overlays to a DTB.")
     overlay.add_argument("base", metavar="BASE.dtb")
-    overlay.add_argument("overlays", metavar="OVERLAY.dtbo", nargs="+")
-    overlay.add_argument("-o", dest="output", metavar="OUT", required=True)
-    check = _verb(verbs, "check", _check, "say whether a file is a valid device tree blob")
+    overlay.add_argument("overlays", metavar="OVERLAY.dtbo", nargs="+", help="in order")
+    overlay.add_argument("-o", dest="output", metavar="OUT", required=True, help="file to write")
+    check = _verb(verbs, "check", _check, "Say whether a file is a valid device tree blob.")
     check.add_argument("file", metavar="FILE")
-    live = _verb(verbs, "live", _live, "flatten the running device tree")
-    live.add_argument("-o", dest="output", metavar="OUT", help="default: standard output")
-    diff = _verb(verbs, "diff", _diff, "list what two DTBs have different")
+    live = _verb(verbs, "live", _live, "Flatten the running device tree.")
+    live.add_argument(
+        "-o", dest="output", metavar="OUT", help="file to write (default: standard output)"
+    )
+    diff = _verb(verbs, "diff", _diff, "List what differs between two DTBs.")
     diff.add_argument("first", metavar="A.dtb")
     diff.add_argument("second", metavar="B.dtb")
 
 
 def _register_merge(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for name, run, about in (
-        ("merge", _merge, "put the facts of the running board into a shipped DTB"),
-        ("explain", _explain, "say what `merge` would do and why, without writing"),
+        ("merge", _merge, "Put the facts of the running board into a shipped DTB."),
+        ("explain", _explain, "Say what a merge would do and why, without writing."),
     ):
         merge = _verb(verbs, name, run, about)
-        merge.add_argument("--shipped", metavar="S.dtb", required=True)
-        merge.add_argument("--live", metavar="L.dtb", required=name == "merge")
-        merge.add_argument("--overlay", metavar="O.dtbo", action="append", default=[])
-        merge.add_argument("--cmdline", metavar="TEXT", default="")
+        _add_trees(merge, live_required=name == "merge")
         if name == "merge":
-            merge.add_argument("--initrd", metavar="START:END", type=_range, help="hexadecimal")
-            merge.add_argument("-o", dest="output", metavar="OUT.dtb", required=True)
-            merge.add_argument("--explain", nargs="?", choices=("text", "json"), const="text")
+            merge.add_argument(
+                "--initrd",
+                metavar="START:END",
+                type=_range,
+                help="where the initrd will be, in hexadecimal; END is the first byte after it",
+            )
+            merge.add_argument(
+                "-o", dest="output", metavar="OUT.dtb", required=True, help="file to write"
+            )
+            merge.add_argument(
+                "--explain",
+                nargs="?",
+                choices=("text", "json"),
+                const="text",
+                help="print what was changed and why",
+            )
         else:
-            merge.add_argument("--json", dest="explain", action="store_const", const="json")
+            merge.add_argument(
+                "--json", dest="explain", action="store_const", const="json", help="print JSON"
+            )
+
+
+def _add_trees(parser: argparse.ArgumentParser, *, live_required: bool) -> None:
+    parser.add_argument(
+        "--shipped", metavar="S.dtb", required=True, help="DTB that comes with the kernel"
+    )
+    parser.add_argument(
+        "--live",
+        metavar="L.dtb",
+        required=live_required,
+        help="tree of the board" + ("" if live_required else " (default: the running one)"),
+    )
+    parser.add_argument(
+        "--overlay",
+        metavar="O.dtbo",
+        action="append",
+        default=[],
+        help="overlay to apply before; may be given several times",
+    )
+    parser.add_argument(
+        "--cmdline", metavar="TEXT", default="", help="kernel command line (/chosen/bootargs)"
+    )
 
 
 def _verb(
@@ -85,7 +123,11 @@ def _guarded(run: Callable[[argparse.Namespace], None], args: argparse.Namespace
 
 def _range(text: str) -> tuple[int, int]:
     start, _, end = text.partition(":")
-    found = int(start, 16), int(end, 16)
+    try:
+        found = int(start, 16), int(end, 16)
+    except ValueError:
+        msg = f"{text!r} is not START:END in hexadecimal"
+        raise argparse.ArgumentTypeError(msg) from None
     if not 0 <= found[0] < found[1] < 1 << 64:
         msg = "START must be below END"
         raise argparse.ArgumentTypeError(msg)
@@ -116,7 +158,7 @@ def _combine(args: argparse.Namespace) -> bytes:
     except (FdtError, MergeRefusedError) as error:
         if args.explain == "json":
             print(json.dumps(as_json((), str(error)), indent=2))
-        _refuse(str(error))
+        _refuse(f"cannot merge {args.shipped}: {error}")
     if args.explain == "json":
         print(json.dumps(as_json(merged.facts), indent=2))
     elif args.explain:

@@ -51,11 +51,11 @@ class Inspection:
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb group to bootdctl's parser."""
-    group = commands.add_parser("image", help="say what a kernel file is")
+    group = commands.add_parser("image", help="Say what a kernel file is.")
     verbs = group.add_subparsers(metavar="VERB", required=True)
-    about = "say of which kind a kernel file is, for which machines, and whether it can be booted"
+    about = "Say of which kind a kernel file is, for which machines, and whether it can be booted."
     inspect = verbs.add_parser("inspect", help=about, description=about)
-    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.add_argument("file", metavar="FILE")
     inspect.set_defaults(run=_inspect)
 

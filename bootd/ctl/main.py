@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
-        print(f"bootdctl: {error}", file=sys.stderr)
+        print(f"bootdctl: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -65,6 +65,12 @@ def build_parser() -> ArgumentParser:
     for name in VERBS:
         import_module(name).register(commands)
     return parser
+
+
+def _sentence(error: OSError) -> str:
+    """Return what the system refused, the file first and without an errno."""
+    words = error.strerror or str(error)
+    return f"{error.filename}: {words}" if error.filename else words
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
-from bootd.ctl.asking import FAILED, add_verb, find_option
+from bootd.ctl.asking import FAILED, add_overrides, add_verb, find_option, overrides
 
 if TYPE_CHECKING:
     from bootd.client import Client
@@ -32,6 +32,8 @@ def register(commands: "Commands") -> None:
     ):
         parser = _with_json(add_verb(commands, name, help_text, ask))
         parser.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
+        if name == "explain":
+            add_overrides(parser)
 
 
 def _with_json(parser: ArgumentParser) -> ArgumentParser:
@@ -79,7 +81,7 @@ async def _explain(client: "Client", given: Namespace) -> int:
     from bootd.ctl.output import print_json  # noqa: PLC0415 - see bootd.ctl.asking
 
     option = await find_option(client, given.id)
-    explanation = await client.explain(option.id)
+    explanation = await client.explain(option.id, overrides(given))
     if given.json:
         print_json(explanation)
     else:

@@ -28,8 +28,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the verb to bootdctl's parser."""
     parser = commands.add_parser(
         "scan",
-        help="list the boot options of directories, disk images or devices, without the daemon",
-        description="SOURCE is a directory taken as a file system's root, a disk or partition "
+        help="List the boot options of directories, disk images or devices, without the daemon.",
+        description="List the boot options of every SOURCE, without the daemon. SOURCE is a "
+        "directory taken as a file system's root, a disk or partition "
         "image, or a block device. Several --device describe a machine.",
     )
     parser.add_argument("sources", metavar="SOURCE", nargs="*", type=_plain_source)
@@ -40,10 +41,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="append",
         default=[],
         type=_named_source,
-        help="a source that plays the device NAME; they are plugged in in this order",
+        help="a SOURCE that plays the device NAME; may be given several times",
     )
-    parser.add_argument("--json", action="store_true", help="write JSON for programs")
-    parser.add_argument("--explain", action="store_true", help="say what was looked at")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--explain", action="store_true", help="say on standard error where was looked"
+    )
     parser.add_argument(
         "--architecture", metavar="ARCH", default="", help="as of `uname -m`; default: this machine"
     )

@@ -58,7 +58,7 @@ def difference(found: Difference) -> str:
         return f"+ {place}{_shown(found.after)}"
     if found.after is None:
         return f"- {place}{_shown(found.before)}"
-    return f"~ {place}{_shown(found.before)} ->{_shown(found.after)[2:]}"
+    return f"~ {place}{_shown(found.before)} -> {_shown(found.after)[2:]}"
 
 
 def _shown(value: bytes | None) -> str:

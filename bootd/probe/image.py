@@ -62,7 +62,7 @@ def find(source: str, name: str) -> tuple[Stretch, ...]:
         device = BlockDevice(name=name, node=source, disk=name, kind=DeviceKind.DIRECTORY)
         return (Stretch(device=device),)
     if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-        raise OSError(errno.EINVAL, "is no directory, disk image or block device", source)
+        raise OSError(errno.EINVAL, "it is no directory, disk image or block device", source)
     fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)

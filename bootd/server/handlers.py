@@ -9,7 +9,7 @@ from bootd.errors import CallError
 from bootd.linux.peer import Peer
 from bootd.model.text import clean
 from bootd.protocol import methods
-from bootd.protocol.messages import ErrorName, Explanation, Resync
+from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Explanation, Resync
 from bootd.protocol.methods import Method
 from bootd.server import delta, views
 from bootd.services.control import Control
@@ -115,7 +115,9 @@ async def boot(desk: Desk, asked: methods.Booting, asker: Asker) -> methods.Boot
     report = await desk.control.boot(asked.id, asked.overrides, _who(asked.by, asker))
     entries = desk.store.state.menu
     trees = (entry.tree for entry in entries if entry.resolved.id == asked.id)
-    return methods.Booted(reply=views.boot_reply(report, next(trees, "")))
+    # What is kept is about the tree that the option gets by itself.
+    summary = next(trees, "") if asked.overrides == NO_OVERRIDES else ""
+    return methods.Booted(reply=views.boot_reply(report, summary))
 
 
 async def cancel(desk: Desk, asked: methods.Cancelling, asker: Asker) -> methods.NoParameters:

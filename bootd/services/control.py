@@ -169,7 +169,7 @@ class Control:
             self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
             await self._say_farewell(report)
             await self._booter.execute(report)
-            self._enter(Phase.MENU, f"Dry run: {title} would be started with {report.loader}")
+            self._enter(Phase.MENU, f"Dry run: {title} would be started now")
         except asyncio.CancelledError:
             self._enter(Phase.MENU, f"Boot of {title} cancelled", Level.WARNING)
             raise
