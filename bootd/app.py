@@ -92,7 +92,8 @@ class _Daemon:
         self, prober: Prober, listening: socket.socket, errors: tuple[SettingError, ...]
     ) -> None:
         dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
-        store = Store(_status(self._place.machine, dry_run=dry_run))
+        machine = self._place.machine
+        store = Store(_status(machine, dry_run=dry_run), machine.compatible)
         flag = StopFlag(f"{os.path.dirname(listening.getsockname())}/countdown-stopped")  # noqa: PTH120 - pathlib costs 10 ms
         countdown = Countdown(
             store,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootd.formats import bls, extlinux
+from bootd.formats import bls, extlinux, fit
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -55,6 +55,12 @@ FORMATS: Final = (
         spec="U-Boot doc/README.pxe, Syslinux doc/syslinux.txt",
         places=extlinux.PLACES,
         scan=extlinux.scan,
+    ),
+    BootFormat(
+        name="fit",
+        spec="U-Boot doc/usage/fit/source_file_format.rst",
+        places=fit.PLACES,
+        scan=fit.scan,
     ),
 )
 """In menu order: an earlier format's options come first, and its timeout wins. Each configuration

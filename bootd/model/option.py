@@ -13,13 +13,30 @@ WAIT_FOREVER: Final = -1
 """As a timeout in seconds: a person chooses, however long that takes."""
 
 
+OWN_PARTITION: Final = "PARTITION="
+"""A device spec: with a number behind it, that partition of the disk that the option is on."""
+
+
+def own_fact(fact: str, partition: int | None = None) -> str:
+    """Return what stands in a command line for a fact that no file system knows of itself.
+
+    `bootd.policy.resolve` puts the value in its place.
+
+    Args:
+        fact: `partuuid` or `uuid`.
+        partition: Of the same disk; None for the partition that the option is on.
+    """
+    return f"${{bootd.{fact}{'' if partition is None else f':{partition}'}}}"
+
+
 @dataclass(frozen=True, slots=True)
 class FileRef:
     """A file that a configuration names, before anyone has looked for it.
 
     Attributes:
         path: Absolute and normalised, from the root of its file system.
-        device: How the configuration names another device (`UUID=…`, `LABEL=…`, `/dev/…`);
+        device: How the configuration names another device (`UUID=…`, `LABEL=…`, `/dev/…`, or
+            `OWN_PARTITION` with a number);
             None means the device that the configuration was read from.
         part: A file inside the container at `path`, as `bootd.container` names it
             (`/images/kernel-1` of a FIT image); "" for the file itself.
@@ -40,7 +57,8 @@ class BootOption:
     """One entry of one configuration file, as its format module read it.
 
     All text is cleaned (`bootd.model.text.clean`) except `cmdline` and paths, which must reach the
-    kernel and the file system byte for byte; views clean them for people.
+    kernel and the file system byte for byte; views clean them for people. `cmdline` may hold what
+    `own_fact` returns.
 
     Attributes:
         entry: The entry's own id within its format and file system, stable over edits of others.
@@ -162,6 +180,8 @@ class ResolvedOption:
         kind: Of `device`; with `disk` and `removable` all that ordering needs to know of it.
         disk: Kernel name of the whole disk.
         removable: Whether `device` may be taken out or brought in by anybody.
+        board_rank: Which of this board's compatible strings, 0 the most specific, the option names;
+            None when it is for any board, or the board is unknown.
     """
 
     id: OptionId
@@ -178,6 +198,7 @@ class ResolvedOption:
     kind: DeviceKind = DeviceKind.DISK
     disk: str = ""
     removable: bool = False
+    board_rank: int | None = None
 
     @property
     def bootable(self) -> bool:

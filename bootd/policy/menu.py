@@ -36,23 +36,35 @@ def default(options: Sequence[ResolvedOption]) -> OptionId | None:
     """Return what boots when nobody chooses, or None.
 
     Of the options that their own configuration marks as default, the first one in menu order that
-    can boot. Never one of a medium that anybody can plug in, and none whose boot attempts are used
-    up.
+    can boot. Where a configuration has options for several boards, the one that names this board
+    most specifically stands for its default (fit_conf_find_compat in U-Boot's boot/image-fit.c).
+    Never one of a medium that anybody can plug in, and none whose boot attempts are used up.
 
     Args:
         options: In menu order.
     """
-    return next((option.id for option in options if _may_be_default(option)), None)
+    able = [each for each in options if _may_be_default(each)]
+    marked = (each for each in able if each.option.is_default or each.board_rank is not None)
+    first = next(marked, None)
+    return None if first is None else _best_fit(first, able).id
+
+
+def _best_fit(first: ResolvedOption, options: Sequence[ResolvedOption]) -> ResolvedOption:
+    """Return the option of the same configuration that names this board most specifically."""
+    place = (first.device, first.option.source)
+    return min(
+        (
+            each
+            for each in options
+            if each.board_rank is not None and (each.device, each.option.source) == place
+        ),
+        key=lambda each: (each.board_rank, not each.option.is_default),
+        default=first,
+    )
 
 
 def _may_be_default(resolved: ResolvedOption) -> bool:
-    option = resolved.option
-    return (
-        option.is_default
-        and resolved.bootable
-        and not resolved.removable
-        and option.tries_left != 0
-    )
+    return resolved.bootable and not resolved.removable and resolved.option.tries_left != 0
 
 
 def _rank(resolved: ResolvedOption) -> tuple[object, ...]:

@@ -5,11 +5,14 @@ Device specs understood: `UUID=`, `LABEL=`, `PARTUUID=`, `PARTLABEL=`, `/dev/NAM
 are written both ways.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import (
+    OWN_PARTITION,
     BootOption,
     FileRef,
     Missing,
@@ -41,6 +44,9 @@ _MACHINES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Architectures of the UEFI specification (2.10, section 3.5.1.1) to what uname(2) calls them."""
 
+_OWN_FACT: Final = re.compile(r"\$\{bootd\.(partuuid|uuid)(?::(\d{1,3}))?\}")
+"""What `own_fact` returns."""
+
 _OPEN_TO_ANYBODY: Final = frozenset({DeviceKind.USB, DeviceKind.OPTICAL})
 """Kinds that a passer-by can bring in, whatever the kernel says about their medium."""
 
@@ -53,6 +59,7 @@ def resolve(
     device: BlockDevice,
     devices: Mapping[str, BlockDevice],
     architecture: str,
+    board: tuple[str, ...] = (),
 ) -> ResolvedOption:
     """Find every file of `option`, and say what keeps it from booting.
 
@@ -61,7 +68,9 @@ def resolve(
         device: The device that it was read from.
         devices: All that are present, by kernel name, `device` among them.
         architecture: Of this machine, as `uname -m` prints it.
+        board: Root compatible strings of this board, most specific first; empty when unknown.
     """
+    option, unknown = _with_own_facts(option, device, devices)
     twins = _twins(device, devices)
     files = _Files(option, device, devices)
     return ResolvedOption(
@@ -74,7 +83,7 @@ def resolve(
         devicetree_dir=files.find_dir(option.devicetree_dir),
         overlays=files.find_all("devicetreeOverlay", option.overlays),
         missing=tuple(files.missing),
-        reasons=tuple(_reasons(option, architecture)),
+        reasons=(*_reasons(option, architecture), *_board_reasons(option, board), *unknown),
         notes=(
             *option.notes,
             *files.notes,
@@ -84,6 +93,7 @@ def resolve(
         kind=device.kind,
         disk=device.disk or device.name,
         removable=device.removable or device.kind in _OPEN_TO_ANYBODY,
+        board_rank=next((i for i, text in enumerate(board) if text in option.compatible), None),
     )
 
 
@@ -108,6 +118,41 @@ def split_spec(spec: str) -> tuple[str, str]:
     return _TAGS.get(tag, "uuid"), value.strip('"') if tag in _TAGS else ""
 
 
+def find_partition(
+    number: str, device: BlockDevice, devices: Iterable[BlockDevice]
+) -> BlockDevice | None:
+    """Return the partition of that number on the disk of `device`, or None."""
+    disk = device.disk or device.name
+    for each in devices:
+        # mmcblk0p2 is of mmcblk0, sda2 of sda.
+        if each.disk == disk and each.name.removeprefix(disk).lstrip("p") == number:
+            return each
+    return None
+
+
+def _with_own_facts(
+    option: BootOption, device: BlockDevice, devices: Mapping[str, BlockDevice]
+) -> tuple[BootOption, list[str]]:
+    """Put facts about partitions into the command line; also say which ones are unknown."""
+    if "${bootd." not in option.cmdline:
+        return option, []
+    unknown: list[str] = []
+
+    def value(match: re.Match[str]) -> str:
+        fact, number = match[1], match[2]
+        holder = find_partition(number, device, devices.values()) if number else device
+        found = "" if holder is None else str(getattr(holder, fact))
+        if not found:
+            whose = f"partition {number} of this disk" if number else device.name
+            unknown.append(
+                f"its command line needs the {fact.upper()} of {whose}, which is unknown"
+            )
+        return found or match[0]
+
+    cmdline = _OWN_FACT.sub(value, option.cmdline)
+    return replace(option, cmdline=cmdline), list(dict.fromkeys(unknown))
+
+
 class _Files:
     """Looks up one option's files and collects what is missing on the way."""
 
@@ -128,11 +173,17 @@ class _Files:
             if ref.path in self._absent:
                 self.missing.append(Missing(what=what, device=self._device.name, path=ref.path))
             return ResolvedFile(device=self._device.name, path=ref.path, part=ref.part)
-        holder = find_device(ref.device, self._devices.values())
+        holder = self._holder(ref.device)
         if holder is None:
             self.missing.append(Missing(what=what, device=ref.device, path=ref.path))
             return None
         return ResolvedFile(device=holder.name, path=ref.path, part=ref.part)
+
+    def _holder(self, spec: str) -> BlockDevice | None:
+        if spec.startswith(OWN_PARTITION):
+            number = spec.removeprefix(OWN_PARTITION)
+            return find_partition(number, self._device, self._devices.values())
+        return find_device(spec, self._devices.values())
 
     def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
         """Return those that are on devices that are here, in order."""
@@ -184,6 +235,13 @@ def _reasons(option: BootOption, architecture: str) -> list[str]:
     if wanted and architecture.casefold() not in machines:
         reasons.append(f"kernel is for {machines[0]}, this board is {architecture}")
     return reasons
+
+
+def _board_reasons(option: BootOption, board: tuple[str, ...]) -> list[str]:
+    """Refuse what is for other boards; U-Boot's rule for FIT images, any string in common fits."""
+    if not board or not option.compatible or set(board) & set(option.compatible):
+        return []
+    return [f"it is for {clean(option.compatible[0])}, this board is {clean(board[0])}"]
 
 
 def _root_notes(option: BootOption, devices: Mapping[str, BlockDevice]) -> list[str]:

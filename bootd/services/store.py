@@ -44,8 +44,14 @@ class Store:
     Not thread-safe: everything happens on the event loop's thread.
     """
 
-    def __init__(self, status: Status) -> None:
-        """Start empty; `status` carries what is known of the machine."""
+    def __init__(self, status: Status, board: tuple[str, ...] = ()) -> None:
+        """Start empty.
+
+        Args:
+            status: Carries what is known of the machine.
+            board: Root compatible strings of this board; empty without a device tree.
+        """
+        self._board = board
         self._records: dict[str, _Record] = {}
         self._trees: dict[OptionId, str] = {}
         self._selected: OptionId | None = None
@@ -228,8 +234,9 @@ class Store:
         unseen: dict[str, int] = {}
         for name, record in sorted(self._records.items()):
             if record.resolved is None:
+                architecture = self._status.architecture
                 record.resolved = tuple(
-                    resolve.resolve(option, record.device, devices, self._status.architecture)
+                    resolve.resolve(option, record.device, devices, architecture, self._board)
                     for option in record.options
                 )
             room = MAX_OPTIONS - len(resolved)

@@ -3,15 +3,15 @@
 Source: U-Boot boot/pxe_utils.c and doc/README.pxe; Syslinux 6.03 doc/syslinux.txt and doc/menu.txt.
 Where the two differ, the rule is the one that loses nothing: see `entry` and `menu`.
 
-Not supported, and said so at the entry: FIT configurations, COM32 modules, boot sectors, disk
-images, LOCALBOOT, files by URL. Not supported without a word: MENU PASSWD, colours, key maps,
+Not supported, and said so at the entry: COM32 modules, boot sectors, disk images, LOCALBOOT, files
+by URL. Not supported without a word: MENU PASSWD, colours, key maps,
 message files, and menus reached through `KERNEL menu.c32` or CONFIG.
 """
 
 from typing import Final
 
 from bootd.errors import ConfigError
-from bootd.formats.extlinux import entry, menu, syntax
+from bootd.formats.extlinux import entry, fit, menu, syntax
 from bootd.formats.lexing import problem
 from bootd.fsview import FsView, read_text
 from bootd.model.option import BootOption, ScanResult
@@ -74,7 +74,8 @@ def _scan_file(fs: FsView, path: str, text: str) -> ScanResult:
     options: list[BootOption] = []
     for stanza in stanzas[:MAX_ENTRIES]:
         try:
-            options.append(entry.build(stanza, whole.append, base, is_default=stanza is chosen))
+            option = entry.build(stanza, whole.append, base, is_default=stanza is chosen)
+            options.append(fit.expand(option, fs))
         except ConfigError as error:
             problems.append(problem(error, path))
     return ScanResult(options=tuple(options), problems=tuple(problems), timeout_s=whole.timeout_s)

@@ -161,8 +161,7 @@ class _Parts:
             return None, (f"its kernel {clean(at.value)} comes over the network",)
         path, _, configuration = at.value.partition("#")
         if configuration:
-            reason = f"its kernel is configuration {clean(configuration)} of a FIT image, "
-            return self._ref(path, at), (f"{reason}which bootd does not read yet",)
+            return FileRef(self._ref(path, at).path, part=f"#{configuration}"), ()
         other = _OTHER_FILES.get(path[path.rfind(".") :].lower()) if at.key == "kernel" else None
         reasons = (f"its entry starts {other}, not a Linux kernel",) if other else ()
         return self._ref(path, at), reasons

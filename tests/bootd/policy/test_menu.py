@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from bootd.model.device import DeviceKind
+from bootd.model.option import ResolvedOption
 from bootd.policy import menu
+from bootd.policy.resolve import resolve
 from tests.support.options import device, option, resolved
 
 NVME = device("nvme0n1p1", uuid="n", kind=DeviceKind.NVME)
@@ -55,3 +57,27 @@ def test_an_option_whose_attempts_are_used_up_is_not_the_default() -> None:
 
 def test_nothing_marked_means_no_default() -> None:
     assert menu.default([resolved(option(), NVME)]) is None
+
+
+def for_board(entry: str, *compatible: str, is_default: bool = False) -> ResolvedOption:
+    opt = replace(option(entry, is_default=is_default), compatible=compatible)
+    return resolve(opt, NVME, {NVME.name: NVME}, "aarch64", ("acme,board-b", "acme,soc"))
+
+
+def test_the_option_that_names_this_board_most_specifically_stands_for_the_default() -> None:
+    options = [
+        for_board("a", "acme,board-a", "acme,soc", is_default=True),
+        for_board("soc", "acme,soc"),
+        for_board("b", "acme,board-b", "acme,soc"),
+    ]
+    assert menu.default(options) == "extlinux:n:b"
+
+
+def test_of_options_that_fit_equally_the_marked_one_is_the_default() -> None:
+    options = [for_board("a", "acme,soc"), for_board("b", "acme,soc", is_default=True)]
+    assert menu.default(options) == "extlinux:n:b"
+
+
+def test_an_option_for_another_board_is_not_the_default() -> None:
+    options = [for_board("a", "acme,other", is_default=True), for_board("any", is_default=True)]
+    assert menu.default(options) == "extlinux:n:any"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bootd.model.device import BlockDevice
-from bootd.model.option import FileRef, Missing, ResolvedFile
-from bootd.policy.resolve import find_device
+from bootd.model.option import FileRef, Missing, ResolvedFile, own_fact
+from bootd.policy.resolve import find_device, resolve
 from tests.support.options import device, option, resolved
 
 BOOT = BlockDevice(
@@ -130,3 +130,38 @@ def test_a_root_that_is_here_or_is_set_up_later_is_not_noted(root: str) -> None:
 
 def test_the_last_root_of_a_command_line_counts() -> None:
     assert resolved(option(cmdline="root=UUID=gone root=UUID=1111-1111"), device()).notes == ()
+
+
+def test_an_option_for_other_boards_says_so() -> None:
+    opt = replace(option(), compatible=("acme,other",))
+    sda1 = device()
+    found = resolve(opt, sda1, {"sda1": sda1}, "aarch64", ("acme,board",))
+    assert found.reasons == ("it is for acme,other, this board is acme,board",)
+    assert resolve(opt, sda1, {"sda1": sda1}, "aarch64").bootable
+
+
+def test_the_partuuid_of_the_own_partition_is_put_into_the_command_line() -> None:
+    opt = option(cmdline=f"root=PARTUUID={own_fact('partuuid')} ro")
+    sda1 = device("sda1", partuuid="0b-01")
+    assert resolved(opt, sda1).option.cmdline == "root=PARTUUID=0b-01 ro"
+
+
+def test_the_uuid_of_another_partition_of_the_disk_is_put_into_the_command_line() -> None:
+    opt = option(cmdline=f"root=UUID={own_fact('uuid', 2)}")
+    own, other = device("mmcblk0p1"), replace(device("mmcblk0p2", uuid="u2"), disk="mmcblk0")
+    assert resolved(opt, replace(own, disk="mmcblk0"), other).option.cmdline == "root=UUID=u2"
+
+
+def test_a_fact_that_is_unknown_keeps_an_option_from_booting() -> None:
+    opt = option(cmdline=f"root=PARTUUID={own_fact('partuuid', 7)}")
+    found = resolved(opt, device("sda1"))
+    assert not found.bootable
+    assert "PARTUUID of partition 7 of this disk" in found.reasons[0]
+
+
+def test_a_file_on_another_partition_of_the_disk_is_found_there() -> None:
+    opt = replace(option(), initrds=(FileRef("/initrd", "PARTITION=2"),))
+    alone = resolved(opt, device("sda1"), device("sdb2", uuid="x"))
+    assert [each.device for each in alone.missing] == ["PARTITION=2"]
+    both = resolved(opt, device("sda1"), device("sda2", uuid="x"))
+    assert both.initrds == (ResolvedFile(device="sda2", path="/initrd"),)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bootd.formats import extlinux
 from bootd.model.option import BootOption, FileRef, ScanResult
+from tests.support.containers import Configuration, Image
+from tests.support.containers import fit as make_fit
 from tests.support.memoryfs import MemoryFs
 
 CONF = "/extlinux/extlinux.conf"
@@ -230,10 +232,53 @@ def test_an_include_that_is_not_there_is_a_problem_with_its_line() -> None:
     assert (result.problems[0].line, "gone.cfg" in result.problems[0].message) == (3, True)
 
 
-def test_a_fit_configuration_is_listed_and_says_that_it_is_not_read_yet() -> None:
-    option = only("label a\nkernel /image.fit#conf-1\n")
+def fit_image() -> bytes:
+    images = {
+        "kernel-1": Image(data=b"kernel"),
+        "fdt-1": Image(data=b"tree", kind="flat_dt"),
+        "ramdisk-1": Image(data=b"initrd", kind="ramdisk"),
+    }
+    both = Configuration(fdt=["fdt-1"], ramdisk="ramdisk-1")
+    return make_fit(images, {"conf-1": both, "conf-2": Configuration()}, "conf-2")
+
+
+def only_with_fit(text: str, path: str = "/image.fit") -> BootOption:
+    fs = MemoryFs({CONF: text, path: fit_image()})
+    (option,) = extlinux.scan(fs).options
+    return option
+
+
+def test_a_fit_configuration_gives_its_parts() -> None:
+    option = only_with_fit("label a\nkernel /image.fit#conf-1\n")
+    assert option.linux == FileRef("/image.fit", part="/images/kernel-1")
+    assert option.initrds == (FileRef("/image.fit", part="/images/ramdisk-1"),)
+    assert option.devicetree == FileRef("/image.fit", part="/images/fdt-1")
+
+
+def test_a_fit_image_without_a_configuration_gives_the_default_one() -> None:
+    option = only_with_fit("label a\nkernel /fitImage\n", "/fitImage")
+    assert (option.linux, option.initrds) == (FileRef("/fitImage", part="/images/kernel-1"), ())
+
+
+def test_initrd_and_fdt_lines_win_over_those_of_a_fit_configuration() -> None:
+    option = only_with_fit("label a\nkernel /image.fit#conf-1\ninitrd /i\nfdtdir /dtbs\n")
+    assert option.initrds == (FileRef("/i"),)
+    assert (option.devicetree, option.devicetree_dir) == (None, FileRef("/dtbs"))
+
+
+def test_a_configuration_that_a_fit_image_does_not_have_is_said() -> None:
+    option = only_with_fit("label a\nkernel /image.fit#conf-9\n")
     assert option.linux == FileRef("/image.fit")
-    assert "conf-1 of a FIT image" in option.reasons[0]
+    assert option.reasons == ("the FIT image has no configuration 'conf-9'",)
+
+
+def test_a_fit_image_that_is_not_there_keeps_its_name() -> None:
+    assert only("label a\nkernel /image.fit#conf-1\n").linux == FileRef("/image.fit")
+
+
+def test_a_file_that_is_no_fit_image_has_no_configuration() -> None:
+    (option,) = extlinux.scan(MemoryFs({CONF: "label a\nkernel /k#conf\n", "/k": "text"})).options
+    assert option.reasons == ("it is no FIT image",)
 
 
 @pytest.mark.parametrize(
