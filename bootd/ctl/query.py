@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Explanation,
         FileView,
         OptionView,
+        OverlayView,
         Snapshot,
         Status,
         TreeView,
@@ -168,7 +169,7 @@ def _option_record(option: "OptionView") -> list[tuple[str, str]]:
     ]
 
 
-def _file(file: "FileView | None") -> str:
+def _file(file: "FileView | OverlayView | None") -> str:
     return f"{file.path} on {file.device}" if file else ""
 
 

@@ -43,6 +43,20 @@ class FileView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayView:
+    """A device tree overlay to apply.
+
+    Attributes:
+        path: As in `FileView`.
+        parameters: `name=value` settings joined with commas, or "".
+    """
+
+    device: str
+    path: str
+    parameters: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MissingView:
     """A file that is not there yet; `what` says which (`linux`, `initrd` …)."""
 
@@ -105,7 +119,7 @@ class OptionView:
     options: str = ""
     devicetree: FileView | None = None
     devicetree_dir: FileView | None = None
-    devicetree_overlay: tuple[FileView, ...] = ()
+    devicetree_overlay: tuple[OverlayView, ...] = ()
     submenu: tuple[str, ...] = ()
     sort_key: str = ""
     machine_id: str = ""
@@ -287,11 +301,17 @@ class Overrides:
         options: Another command line.
         devicetree_mode: `merged`, `running` or `shipped`.
         devicetree: Path of another DTB on the option's device.
+        linux: Another kernel.
+        initrd: All initrds, in order; an empty list boots without one.
+        devicetree_overlay: All overlays, in order.
     """
 
     options: str | None = None
     devicetree_mode: str | None = None
     devicetree: str | None = None
+    linux: FileView | None = None
+    initrd: tuple[FileView, ...] | None = None
+    devicetree_overlay: tuple[OverlayView, ...] | None = None
 
 
 NO_OVERRIDES: Final = Overrides()

@@ -89,8 +89,7 @@ async def subscribe(desk: Desk, _: methods.NoParameters, asker: Asker) -> method
 async def explain(desk: Desk, asked: methods.Explaining, _: Asker) -> methods.Explained:
     """Return what would happen at a boot."""
     outlook = await desk.control.explain(asked.id, asked.overrides)
-    entries = desk.store.state.menu
-    entry = next((entry for entry in entries if entry.resolved.id == asked.id), None)
+    entry = desk.control.entry(asked.id)
     if entry is None:
         message = "The boot option went away while it was looked at."
         raise CallError(ErrorName.NO_SUCH_OPTION, message, {"id": asked.id, "message": message})

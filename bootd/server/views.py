@@ -7,7 +7,7 @@ them cleans them.
 from typing import Final
 
 from bootd.model.load import LoadReport
-from bootd.model.option import FileRef, Missing, ResolvedFile
+from bootd.model.option import FileRef, Missing, ResolvedFile, ResolvedOption
 from bootd.model.problem import Problem
 from bootd.model.tree import Fact, TreeReport
 from bootd.protocol.messages import (
@@ -17,6 +17,7 @@ from bootd.protocol.messages import (
     FileView,
     MissingView,
     OptionView,
+    OverlayView,
     ProblemView,
     TreeView,
 )
@@ -98,7 +99,7 @@ def _option(entry: MenuEntry) -> OptionView:
         options=it.cmdline,
         devicetree=_file(resolved.devicetree, it.devicetree, resolved.device),
         devicetree_dir=_file(resolved.devicetree_dir, it.devicetree_dir, resolved.device),
-        devicetree_overlay=_files(resolved.overlays, it.overlays, resolved.device),
+        devicetree_overlay=_overlays(resolved),
         submenu=it.submenu,
         sort_key=it.sort_key,
         machine_id=it.machine_id,
@@ -184,6 +185,15 @@ def _files(
     if len(found) == len(written):
         return tuple(map(_found, found))
     return tuple(_written(file, own) for file in written)
+
+
+def _overlays(resolved: ResolvedOption) -> tuple[OverlayView, ...]:
+    files = _files(resolved.overlays, resolved.option.overlays, resolved.device)
+    parameters = resolved.option.overlay_parameters or ("",) * len(files)
+    return tuple(
+        OverlayView(device=file.device, path=file.path, parameters=settings)
+        for file, settings in zip(files, parameters, strict=False)
+    )
 
 
 def _found(file: ResolvedFile) -> FileView:

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from bootd.errors import BootdError, CallError, MergeRefusedError
+from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError
 from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.tree import TreeReport
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, Phase
 from bootd.services.countdown import Countdown
+from bootd.services.overriding import by_hand, overridden
+from bootd.services.state import MenuEntry
 from bootd.services.store import Store
 
 log = logging.getLogger(__name__)
@@ -109,7 +111,7 @@ class Control:
 
     async def explain(self, option_id: str, overrides: Overrides) -> Outlook:
         """Say what would happen at a boot; the tree's summary is kept for the menu."""
-        resolved = self._find(option_id)
+        resolved = self._find(option_id, overrides)
         if not resolved.bootable:
             return Outlook(refused=why_not(resolved))
         try:
@@ -120,14 +122,26 @@ class Control:
             self._store.note_tree(resolved.id, tree.summary)
         return Outlook(tree=tree, loader=loader, why=why)
 
+    def entry(self, option_id: str) -> MenuEntry | None:
+        """Return an option as it stands in the menu, or one to be given by hand."""
+        menu = self._store.state.menu
+        found = next((entry for entry in menu if entry.resolved.id == option_id), None)
+        if found is not None:
+            return found
+        resolved = by_hand(option_id, self._store.state.devices)
+        if resolved is None:
+            return None
+        return MenuEntry(resolved=resolved, is_default=False, is_selected=False)
+
     async def boot(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
         """Load an option and return what was loaded; the machine leaves `FAREWELL_S` later."""
-        option = self._bootable(option_id)
+        option = self._bootable(option_id, overrides)
         if self._load is not None or self._tasks is None:
             message = "Another boot is under way; cancel it first."
             raise CallError(ErrorName.BUSY, message, {"message": message})
         self._countdown.stop(by)
-        self._store.select(option.id)
+        if self._store.state.find(option.id) is not None:
+            self._store.select(option.id)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
         task = self._tasks.create_task(self._boot(option, overrides, loaded), name="boot")
         self._load = task
@@ -212,15 +226,18 @@ class Control:
             replace(status, message=doing, level=Level.INFO, progress=percent)
         )
 
-    def _find(self, option_id: str) -> ResolvedOption:
-        found = self._store.state.find(option_id)
+    def _find(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> ResolvedOption:
+        found = self.entry(option_id)
         if found is None:
             message = "There is no such boot option (any more)."
             raise _failure(ErrorName.NO_SUCH_OPTION, option_id, message)
-        return found
+        try:
+            return overridden(found.resolved, overrides)
+        except LoadError as error:
+            raise _failure(ErrorName.BOOT_FAILED, option_id, str(error)) from error
 
-    def _bootable(self, option_id: str) -> ResolvedOption:
-        option = self._find(option_id)
+    def _bootable(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> ResolvedOption:
+        option = self._find(option_id, overrides)
         if not option.bootable:
             raise _failure(ErrorName.NOT_BOOTABLE, option_id, why_not(option))
         return option

@@ -4,7 +4,7 @@ import pytest
 
 from bootd.errors import CallError, LoadError, MergeRefusedError
 from bootd.model.option import BootOption, FileRef, ScanResult
-from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Overrides, Phase
+from bootd.protocol.messages import NO_OVERRIDES, ErrorName, FileView, Overrides, Phase
 from tests.support.services import Bench, device, make_bench, option, running
 
 DEBIAN = "extlinux:uuid-vda1:debian"
@@ -151,3 +151,26 @@ async def fails(bench: Bench, option_id: str) -> CallError:
     with pytest.raises(CallError) as caught:
         await bench.control.boot(option_id, NO_OVERRIDES, "a test")
     return caught.value
+
+
+async def test_an_option_by_hand_boots_what_the_overrides_name(bench: Bench) -> None:
+    kernel = FileView(device="vda1", path="/vmlinuz")
+    async with running(bench):
+        await bench.control.boot("manual:vda1", Overrides(linux=kernel), "a test")
+    assert bench.booter.booted == ["manual:vda1"]
+    assert bench.store.state.status.selected_id is None
+
+
+async def test_a_waiting_option_boots_with_a_kernel_that_is_there(bench: Bench) -> None:
+    kernel = FileView(device="vda1", path="/vmlinuz")
+    async with running(bench):
+        await bench.control.boot(WAITING, Overrides(linux=kernel), "a test")
+    assert bench.booter.booted == [WAITING]
+
+
+async def test_a_path_that_is_none_is_refused_in_words(bench: Bench) -> None:
+    kernel = FileView(device="vda1", path="vmlinuz")
+    async with running(bench):
+        with pytest.raises(CallError, match="is no path") as caught:
+            await bench.control.boot(DEBIAN, Overrides(linux=kernel), "a test")
+    assert caught.value.name == ErrorName.BOOT_FAILED

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bootd.protocol.messages import Explanation, FileView, OptionView
+from bootd.protocol.messages import Explanation, FileView, OptionView, OverlayView
 from bootmenu.clean import clean, escape, wrap
 from bootmenu.lines import Line, Run, Tone, plain
 from bootmenu.state import MenuState
@@ -98,5 +98,5 @@ def _devices(state: MenuState) -> Rows:
             yield "  problem", problem_words(problem)
 
 
-def _file(file: FileView | None) -> str:
+def _file(file: FileView | OverlayView | None) -> str:
     return "(none)" if file is None else f"{escape(file.path)} on {clean(file.device)}"
