@@ -1,8 +1,9 @@
-"""`make bench`: run every measurement, show a table with the goals beside it, write build/bench.json.
+"""`make bench`: run every measurement, show a table with the goals beside it, keep it as JSON.
 
 A measurement is a module of this package with `measure() -> dict[str, float]`. Names end in their
 unit (`_ms`, `_mb`, `_bytes`, `_ratio`, `_s`); a ratio is against something run in the same call, so
-it travels between machines. `python -m bench NAME...` runs only those modules.
+it travels between machines. `python -m bench NAME...` runs only those modules. The JSON is
+build/bench.json.
 """
 
 import importlib
