@@ -27,6 +27,7 @@ from bootd.protocol.messages import (
     Resync,
     Snapshot,
     Status,
+    TreePageView,
 )
 from bootd.protocol.varlink import (
     END,
@@ -134,6 +135,11 @@ class Client:
         parameters = methods.Explaining(id=option_id, overrides=overrides)
         reply = await self._call(methods.EXPLAIN, parameters, EXPLAIN_TIMEOUT_S)
         return from_json(methods.Explained, reply).explanation
+
+    async def browse_tree(self, asked: methods.Browsing) -> TreePageView:
+        """Return rows of the tree that an option would get."""
+        reply = await self._call(methods.BROWSE_TREE, asked, EXPLAIN_TIMEOUT_S)
+        return from_json(methods.Browsed, reply).page
 
     async def select(self, option_id: str, by: str = "") -> None:
         """Make an option the one that is highlighted everywhere and booted by the countdown."""

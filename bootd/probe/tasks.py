@@ -87,6 +87,24 @@ def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int
     return to_json(prepared.report), blob
 
 
+def browse_tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Look into the next kernel's tree: {"request", "query"} and the live blob's fd -> TreePage.
+
+    Raises:
+        MergeRefusedError, FdtError: There is no such tree, or no such node in it.
+    """
+    from bootd.devicetree.browse import browse  # noqa: PLC0415 - see the module's docstring
+    from bootd.model.browsing import TreeQuery  # noqa: PLC0415 - ditto
+    from bootd.model.tree import TreeRequest  # noqa: PLC0415 - ditto
+
+    live = _read_blob(fds[0]) if fds else None
+    if not isinstance(params, dict):
+        raise ProtocolError("$.params: expected an object")
+    request = from_json(TreeRequest, params.get("request"))
+    query = from_json(TreeQuery, params.get("query"))
+    return to_json(browse(context.fs, request, live, query)), []
+
+
 def _read_blob(fd: int) -> bytes:
     """Read and close the live tree's descriptor."""
     with open(fd, "rb") as file:
@@ -168,7 +186,7 @@ class _Sample:
         return 0, len(self.read(path)), 0
 
 
-TASKS: Final[Tasks] = {"scan": scan, "open": open_files, "tree": tree}
+TASKS: Final[Tasks] = {"scan": scan, "open": open_files, "tree": tree, "browse": browse_tree}
 """By name."""
 
 

@@ -212,6 +212,45 @@ class Explanation:
     refused: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRowView:
+    """A property of the next kernel's tree, or a node where `property` is "".
+
+    Attributes:
+        value: As device tree source, printable and cut; null when only other trees have it.
+        shipped: The same in the shipped tree, or null.
+        live: The same in the running kernel's tree, or null.
+        source: `shipped`, `live`, `policy` or `boot-option`: where the value came from.
+        rule: Of the merge that decided, or "".
+        reason: Sentence, or "".
+    """
+
+    path: str
+    property: str = ""
+    value: str | None = None
+    shipped: str | None = None
+    live: str | None = None
+    source: str = ""
+    rule: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreePageView:
+    """Rows of the next kernel's tree.
+
+    Attributes:
+        path: The node that was asked for.
+        total: Rows of the whole answer; those after `rows` are asked for with `offset`.
+    """
+
+    path: str
+    rows: tuple[TreeRowView, ...]
+    total: int
+    summary: str
+    sha256: str
+
+
 # Events -----------------------------------------------------------------------------------------
 
 

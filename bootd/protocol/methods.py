@@ -17,6 +17,7 @@ from bootd.protocol.messages import (
     OptionView,
     Overrides,
     Status,
+    TreePageView,
 )
 
 
@@ -113,6 +114,32 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Browsing:
+    """Parameters of BrowseTree; of `find`, `against` and `path` the first that is given counts.
+
+    Attributes:
+        path: Node whose properties and children are wanted.
+        find: Text in names and values of the whole tree.
+        against: `shipped` or `live`: wanted are all differences to that tree.
+        offset: Rows to leave out.
+    """
+
+    id: str
+    overrides: Overrides = NO_OVERRIDES
+    path: str = "/"
+    find: str = ""
+    against: str = ""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browsed:
+    """Reply of BrowseTree."""
+
+    page: TreePageView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """One method.
 
@@ -149,6 +176,7 @@ SUBSCRIBE: Final = Method(
     replies=Replies.STREAM,
 )
 EXPLAIN: Final = Method(name="Explain", parameters=Explaining, reply=Explained, changes=False)
+BROWSE_TREE: Final = Method(name="BrowseTree", parameters=Browsing, reply=Browsed, changes=False)
 SELECT: Final = Method(name="Select", parameters=Selecting, reply=NoParameters, changes=True)
 BOOT: Final = Method(name="Boot", parameters=Booting, reply=Booted, changes=True)
 CANCEL: Final = Method(name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True)
@@ -159,6 +187,7 @@ METHODS: Final[tuple[Method, ...]] = (
     LIST_OPTIONS,
     SUBSCRIBE,
     EXPLAIN,
+    BROWSE_TREE,
     SELECT,
     BOOT,
     CANCEL,

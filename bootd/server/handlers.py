@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bootd.errors import CallError
 from bootd.linux.peer import Peer
+from bootd.model.browsing import Against, TreeQuery
 from bootd.model.text import clean
 from bootd.protocol import methods
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Explanation, Resync
@@ -103,6 +104,24 @@ async def explain(desk: Desk, asked: methods.Explaining, _: Asker) -> methods.Ex
     return methods.Explained(explanation=explanation)
 
 
+async def browse_tree(desk: Desk, asked: methods.Browsing, _: Asker) -> methods.Browsed:
+    """Return rows of the tree that an option would get.
+
+    Raises:
+        CallError: InvalidParameter, when `against` names no tree.
+    """
+    try:
+        against = Against(asked.against)
+    except ValueError:
+        message = f"There is no tree {clean(asked.against, 40)!r} to compare with."
+        raise CallError(
+            ErrorName.INVALID_PARAMETER, message, {"parameter": "against", "message": message}
+        ) from None
+    query = TreeQuery(path=asked.path, find=asked.find, against=against, offset=asked.offset)
+    page = await desk.control.browse(asked.id, asked.overrides, query)
+    return methods.Browsed(page=views.tree_page(page))
+
+
 async def select(desk: Desk, asked: methods.Selecting, asker: Asker) -> methods.NoParameters:
     """Select an option."""
     desk.control.select(asked.id, _who(asked.by, asker))
@@ -136,6 +155,7 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.LIST_OPTIONS: list_options,
     methods.SUBSCRIBE: subscribe,
     methods.EXPLAIN: explain,
+    methods.BROWSE_TREE: browse_tree,
     methods.SELECT: select,
     methods.BOOT: boot,
     methods.CANCEL: cancel,

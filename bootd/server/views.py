@@ -6,6 +6,7 @@ them cleans them.
 
 from typing import Final
 
+from bootd.model.browsing import TreePage
 from bootd.model.load import LoadReport
 from bootd.model.option import FileRef, Missing, ResolvedFile, ResolvedOption
 from bootd.model.problem import Problem
@@ -19,6 +20,8 @@ from bootd.protocol.messages import (
     OptionView,
     OverlayView,
     ProblemView,
+    TreePageView,
+    TreeRowView,
     TreeView,
 )
 from bootd.services.state import DeviceState, MenuEntry
@@ -140,6 +143,26 @@ def tree(report: TreeReport) -> TreeView:
         suggestions=report.suggestions,
         notes=report.notes if not unseen else (*report.notes, f"{unseen} more facts are not shown"),
         sha256=report.sha256,
+    )
+
+
+def tree_page(page: TreePage) -> TreePageView:
+    """Return a part of a tree as clients see it."""
+    rows = tuple(
+        TreeRowView(
+            path=row.path,
+            property=row.property,
+            value=row.value,
+            shipped=row.shipped,
+            live=row.live,
+            source=row.source,
+            rule=row.rule,
+            reason=row.reason,
+        )
+        for row in page.rows
+    )
+    return TreePageView(
+        path=page.path, rows=rows, total=page.total, summary=page.summary, sha256=page.sha256
     )
 
 

@@ -10,6 +10,7 @@ from bootd.errors import LoadError, ProtocolError
 from bootd.images import ImageInfo
 from bootd.linux import files, meminfo
 from bootd.loaders.request import LoadRequest
+from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.option import ResolvedFile, ResolvedOption
 from bootd.model.text import escape
@@ -127,18 +128,30 @@ class Bench:
         self, device: str | None, request: TreeRequest, live: bytes | None
     ) -> tuple[TreeReport, tuple[int, int] | None]:
         """Make the next kernel's tree; (descriptor, bytes) is None without a device tree."""
-        given: tuple[int, ...] = ()
-        if live is not None:
-            given = (self._stack.enter_context(files.memory_file("live", (live,))),)
-        params: Json = to_json(request)
-        if device is None:
-            answer, fds = await self._prober.run("tree", params, given, timeout_s=CALL_S)
-        else:
-            session = await self.session(device)
-            answer, fds = await session.call("tree", params, given, timeout_s=CALL_S)
+        answer, fds = await self._with_live("tree", device, to_json(request), live)
         blobs = self.keep(fds, 0 if live is None else 1)
         blob = (blobs[0], os.fstat(blobs[0]).st_size) if blobs else None
         return from_json(TreeReport, answer), blob
+
+    async def browse(
+        self, device: str | None, request: TreeRequest, live: bytes | None, query: TreeQuery
+    ) -> TreePage:
+        """Look into the tree that `tree` would make."""
+        params: Json = {"request": to_json(request), "query": to_json(query)}
+        answer, fds = await self._with_live("browse", device, params, live)
+        self.keep(fds, 0)
+        return from_json(TreePage, answer)
+
+    async def _with_live(
+        self, task: str, device: str | None, params: Json, live: bytes | None
+    ) -> tuple[Json, Sequence[int]]:
+        given: tuple[int, ...] = ()
+        if live is not None:
+            given = (self._stack.enter_context(files.memory_file("live", (live,))),)
+        if device is None:
+            return await self._prober.run(task, params, given, timeout_s=CALL_S)
+        session = await self.session(device)
+        return await session.call(task, params, given, timeout_s=CALL_S)
 
     def keep(self, fds: Sequence[int], count: int) -> Sequence[int]:
         """Own descriptors that came with an answer; raises ProtocolError unless `count` did."""

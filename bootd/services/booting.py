@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError, ProbeError, ProtocolError
+from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
@@ -116,6 +117,24 @@ class Booting:
                 found = await self._gather(stack, resolved, overrides, _silent)
                 choice = await self._choose(resolved, found)
                 return found.tree, choice.loader.name, choice.why
+
+    async def browse(
+        self, resolved: ResolvedOption, overrides: Overrides, query: TreeQuery
+    ) -> TreePage:
+        """Look into the tree that an option would get.
+
+        Raises:
+            BootdError: There is no such tree, or no such node in it.
+        """
+        from bootd.services import artefacts  # noqa: PLC0415 - see `_gather`
+
+        with _failing(resolved):
+            async with AsyncExitStack() as stack:
+                live = await asyncio.to_thread(self._live_tree)
+                bench = artefacts.Bench(stack, self._prober, self._find_device)
+                request = artefacts.tree_request(resolved, overrides)
+                device = artefacts.tree_device(resolved, overrides)
+                return await bench.browse(device, request, live, query)
 
     async def boot(
         self, resolved: ResolvedOption, overrides: Overrides, progress: Progress

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError
+from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.tree import TreeReport
@@ -49,6 +50,12 @@ class Booter(Protocol):
         self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
     ) -> LoadReport:
         """Load; nothing stays loaded when it raises or is cancelled."""
+        ...
+
+    async def browse(
+        self, resolved: ResolvedOption, overrides: Overrides, query: TreeQuery
+    ) -> TreePage:
+        """Look into the tree that `explain` is about."""
         ...
 
     async def execute(self, report: LoadReport) -> None:
@@ -121,6 +128,14 @@ class Control:
         if tree is not None and overrides == NO_OVERRIDES:
             self._store.note_tree(resolved.id, tree.summary)
         return Outlook(tree=tree, loader=loader, why=why)
+
+    async def browse(self, option_id: str, overrides: Overrides, query: TreeQuery) -> TreePage:
+        """Look into the tree that an option would get."""
+        resolved = self._find(option_id, overrides)
+        try:
+            return await self._booter.browse(resolved, overrides, query)
+        except (BootdError, OSError) as error:
+            raise _failure(ErrorName.REFUSED, option_id, str(error)) from error
 
     def entry(self, option_id: str) -> MenuEntry | None:
         """Return an option as it stands in the menu, or one to be given by hand."""

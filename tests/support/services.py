@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
 from bootd.errors import BootdError
+from bootd.model.browsing import TreePage, TreeQuery, TreeRow
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
 from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ResolvedOption, ScanResult
@@ -72,6 +73,16 @@ class FakeBooter:
         mode = overrides.devicetree_mode or "merged"
         summary = f"{mode} for {resolved.id}"
         return TreeReport(origin=TreeOrigin(mode), summary=summary), "fake", "because it is a test"
+
+    async def browse(
+        self, resolved: ResolvedOption, overrides: Overrides, query: TreeQuery
+    ) -> TreePage:
+        """Give one row that repeats the question."""
+        if self.error is not None:
+            raise self.error
+        row = TreeRow(path=query.path, property=query.find, value=overrides.devicetree_mode)
+        rows = (row,) if query.offset == 0 else ()
+        return TreePage(path=query.path, rows=rows, total=1, summary=resolved.id, sha256="")
 
     async def boot(
         self, resolved: ResolvedOption, overrides: Overrides, progress: Progress

@@ -20,7 +20,9 @@ from bootd.protocol.messages import (
     Overrides,
     Resync,
     Snapshot,
+    TreeRowView,
 )
+from bootd.protocol.methods import Browsing
 from bootd.server import connection, handlers
 from tests.support.services import Bench, device, make_bench, options, serving
 
@@ -406,3 +408,16 @@ async def test_a_daemon_that_ends_is_reported_to_its_subscriber() -> None:
     with pytest.raises(UnreachableError):
         await anext(events)
     await client.close()
+
+
+async def test_the_tree_of_an_option_can_be_looked_into(path: str) -> None:
+    async with await Client.connect(path) as client:
+        shipped = Overrides(devicetree_mode="shipped")
+        page = await client.browse_tree(Browsing(id=FIRST, overrides=shipped, path="/cpus"))
+    assert page.rows == (TreeRowView(path="/cpus", value="shipped"),)
+
+
+async def test_a_comparison_with_an_unknown_tree_is_refused_in_words(path: str) -> None:
+    async with await Client.connect(path) as client:
+        with pytest.raises(CallError, match="no tree 'mine' to compare with"):
+            await client.browse_tree(Browsing(id=FIRST, against="mine"))

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError
 from bootd.loaders import task
+from bootd.model.browsing import TreeQuery
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.machine import Machine
 from bootd.model.option import BootOption, FileRef, ResolvedOption
@@ -295,3 +296,12 @@ def test_tree_files_on_two_devices_are_refused(tmp_path: Path) -> None:
     resolved = resolve(option, devices["vda1"], devices, "aarch64")
     with pytest.raises(LoadError, match=r"several devices \(vda1, vdb1\)"):
         tree_device(resolved, NO_OVERRIDES)
+
+
+async def test_the_tree_that_would_be_booted_can_be_looked_into(place: Place) -> None:
+    page = await place.booting().browse(place.resolved(), NO_OVERRIDES, TreeQuery(path="/chosen"))
+    (args,) = [row for row in page.rows if row.property == "bootargs"]
+    assert (args.value, args.source) == ('"root=/dev/vda1 quiet"', "boot-option")
+    tree, _, _ = await place.booting().explain(place.resolved(), NO_OVERRIDES)
+    assert tree is not None
+    assert page.sha256 == tree.sha256
