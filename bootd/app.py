@@ -31,11 +31,13 @@ from bootd.server.access import Access
 from bootd.server.handlers import Desk
 from bootd.server.listener import Listener, bind
 from bootd.server.service import Service
+from bootd.services.about import About
 from bootd.services.booting import Booting
 from bootd.services.control import Control
 from bootd.services.countdown import Countdown
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
+from bootd.services.leaving import Leaving
 from bootd.services.lifeline import StopFlag, keep_alive, tell_status
 from bootd.services.store import Store
 
@@ -113,12 +115,21 @@ class _Daemon:
             rehearsal=dry_run,
         )
         control = Control(store, countdown, booting, discovery.rescan)
-        service = Service(Desk(store=store, control=control), _access())
+        leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
+        about = About(
+            machine,
+            root="/" if self._place.real else self._place.root,
+            settings=lambda: config.describe(self._place.root),
+            actions=lambda: leaving.allowed,
+        )
+        desk = Desk(store=store, control=control, about=about, leaving=leaving)
+        service = Service(desk, _access())
         ready = asyncio.Event()
 
         def apply(settings: Config) -> None:
             countdown.timeout_s = _timeout(settings)
             allowed.allowed = settings.file_systems
+            leaving.allowed = settings.actions
             service.access = _access()
             discovery.rescan()
 
@@ -225,6 +236,17 @@ def _access() -> Access:
     except KeyError:
         gid = None
     return Access(uids=frozenset({0, os.geteuid()}), gid=gid)
+
+
+def _leave(action: str) -> None:
+    from bootd.linux import reboot  # noqa: PLC0415 - ctypes, and needed once at most
+
+    ways = {"reboot": reboot.restart, "powerOff": reboot.power_off}
+    ways[action]()
+
+
+def _leave_nothing(_action: str) -> None:
+    """Stay: this is a rehearsal."""
 
 
 def _report(errors: tuple[SettingError, ...], store: Store) -> None:

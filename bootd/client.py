@@ -14,6 +14,7 @@ from bootd.errors import CallError, ProtocolError, UnreachableError
 from bootd.protocol import methods
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_from_json
+from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import (
     INTERFACE,
     NO_OVERRIDES,
@@ -108,6 +109,11 @@ class Client:
         reply = await self._call(methods.DESCRIBE, methods.NoParameters(), QUICK_TIMEOUT_S)
         return from_json(methods.Describing, reply).status
 
+    async def describe_machine(self) -> MachineView:
+        """Return the machine at this moment, and the settings."""
+        reply = await self._call(methods.DESCRIBE_MACHINE, methods.NoParameters(), QUICK_TIMEOUT_S)
+        return from_json(methods.DescribingMachine, reply).machine
+
     async def list_options(self) -> tuple[OptionView, ...]:
         """Return every option in menu order."""
         options: list[OptionView] = []
@@ -160,6 +166,15 @@ class Client:
     async def rescan(self) -> None:
         """Look at every device again."""
         await self._call(methods.RESCAN, methods.NoParameters(), QUICK_TIMEOUT_S)
+
+    async def set_timeout(self, seconds: int | None, by: str = "") -> None:
+        """Count anew from so many seconds; None boots nothing by itself."""
+        asked = methods.SettingTimeout(seconds=seconds, by=by)
+        await self._call(methods.SET_TIMEOUT, asked, QUICK_TIMEOUT_S)
+
+    async def leave(self, action: str, by: str = "") -> None:
+        """Restart the machine (`reboot`) or switch it off (`powerOff`)."""
+        await self._call(methods.LEAVE, methods.Leaving(action=action, by=by), QUICK_TIMEOUT_S)
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield a Snapshot, then every change, until the daemon ends or the caller stops.

@@ -10,6 +10,7 @@ To add a setting: one field of `Config`.
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Final
@@ -28,6 +29,8 @@ FILE_SYSTEMS: Final = (
     *("ext2", "ext3", "ext4", "vfat", "iso9660"),
     *("squashfs", "btrfs", "xfs", "f2fs", "erofs"),
 )
+
+ACTIONS: Final = ("reboot", "powerOff")
 
 _YES: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
 _NO: Final = frozenset({"0", "no", "n", "false", "f", "off"})
@@ -86,6 +89,17 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def parse_actions(text: str) -> tuple[str, ...]:
+    """Read some of `ACTIONS`, or `none`."""
+    words = tuple(text.split())
+    if words == ("none",):
+        return ()
+    if not set(words) <= set(ACTIONS):
+        msg = f"expected some of {' '.join(ACTIONS)}, or none"
+        raise ValueError(msg)
+    return words
+
+
 def _written(default: str, parse: Callable[[str], object]) -> dict[str, object]:
     """Return the metadata of a field: how it is read, and its default as one writes it."""
     return {"parse": parse, "written": default}
@@ -105,6 +119,7 @@ class Config:
         execute: How the machine leaves.
         socket: Where to listen when systemd has not opened a socket.
         file_systems: Types, as blkid names them, that are mounted and looked at.
+        actions: What clients that may change things may do besides booting: `reboot`, `powerOff`.
         dry_run: Load nothing, start nothing, say what would happen.
     """
 
@@ -114,6 +129,9 @@ class Config:
     socket: str = field(default=SOCKET, metadata=_written(SOCKET, parse_path))
     file_systems: tuple[str, ...] = field(
         default=FILE_SYSTEMS, metadata=_written(" ".join(FILE_SYSTEMS), parse_words)
+    )
+    actions: tuple[str, ...] = field(
+        default=ACTIONS, metadata=_written(" ".join(ACTIONS), parse_actions)
     )
     dry_run: bool = field(default=False, metadata=_written("no", parse_switch))
 
@@ -167,6 +185,32 @@ def load(root: str = "/") -> tuple[Config, tuple[SettingError, ...]]:
     except OSError:
         words = ""
     return _apply(config, read_cmdline(words), errors), tuple(errors)
+
+
+def describe(root: str = "/") -> tuple[tuple[str, str, str], ...]:
+    """Return key, value as written and place of each setting in force; place "" is the default."""
+    found = {setting.key: (setting.written, "") for setting in SETTINGS}
+    for path in [*find_files(root), None]:
+        with suppress(OSError):
+            for place, setting, text in _assignments(root, path):
+                if isinstance(setting, Setting) and _is_valid(setting, text):
+                    found[setting.key] = (text or setting.written, place)
+    return tuple((key, value, place) for key, (value, place) in found.items())
+
+
+def _assignments(root: str, path: str | None) -> Iterator["Assignment"]:
+    """Read a file, or with None the kernel command line."""
+    if path is not None:
+        return read_file(_read(path), path)
+    return read_cmdline(_read(os.path.join(root, "proc/cmdline")))  # noqa: PTH118 - pathlib costs 10 ms
+
+
+def _is_valid(setting: Setting, text: str) -> bool:
+    try:
+        setting.parse(text or setting.written)
+    except ValueError:
+        return False
+    return True
 
 
 def find_files(root: str) -> list[str]:

@@ -34,6 +34,7 @@ def read(root: str = "/") -> Machine:
         compatible=tuple(clean(text) for text in strings if text),
         serial=clean(_property(root, "serial-number").rstrip("\0")),
         kernel=name.release,
+        firmware=clean(_firmware(root)),
         memory_bytes=meminfo.read(os.path.join(root, "proc/meminfo")).get("MemTotal", 0),
         lockdown=lockdown,
         kexec_load=has_load and not refusal,
@@ -72,6 +73,16 @@ def _limited(root: str) -> bool:
 def _model(root: str) -> str:
     model = _property(root, "model").rstrip("\0")
     return model or _text(root, "sys/class/dmi/id/product_name").strip()
+
+
+def _firmware(root: str) -> str:
+    """Name the firmware: U-Boot leaves its version, UEFI and PC firmware theirs in SMBIOS."""
+    if version := _property(root, "chosen/u-boot,version").rstrip("\0"):
+        return version if version.startswith("U-Boot") else f"U-Boot {version}"
+    words = [_text(root, f"sys/class/dmi/id/bios_{part}").strip() for part in ("vendor", "version")]
+    if os.path.isdir(os.path.join(root, "sys/firmware/efi")):
+        words.insert(0, "UEFI")
+    return " ".join(filter(None, words))
 
 
 def _property(root: str, name: str) -> str:

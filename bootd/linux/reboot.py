@@ -9,6 +9,8 @@ from typing import Final
 from bootd.linux.libc import LIBC, last_error
 
 LINUX_REBOOT_CMD_KEXEC: Final = 0x45584543
+LINUX_REBOOT_CMD_RESTART: Final = 0x01234567
+LINUX_REBOOT_CMD_POWER_OFF: Final = 0x4321FEDC
 
 _SYSTEMD: Final = "/run/systemd/system"
 _INITRD: Final = "/etc/initrd-release"
@@ -44,10 +46,35 @@ def kexec_through_systemd() -> None:
     Raises:
         OSError: systemctl is absent, failed, or gave no answer in 30 seconds.
     """
+    _start_target("kexec.target")
+
+
+def restart() -> None:
+    """Restart the machine; through systemd it returns once that has accepted.
+
+    Raises:
+        OSError: As `kexec_now` and `kexec_through_systemd`.
+    """
+    _leave(LINUX_REBOOT_CMD_RESTART, "reboot.target")
+
+
+def power_off() -> None:
+    """Switch the machine off; as `restart`."""
+    _leave(LINUX_REBOOT_CMD_POWER_OFF, "poweroff.target")
+
+
+def _leave(command: int, target: str) -> None:
+    if through_systemd():
+        _start_target(target)
+    elif LIBC.reboot(command) < 0:
+        raise last_error("reboot")
+
+
+def _start_target(target: str) -> None:
     import subprocess  # noqa: PLC0415 - costs 10 ms at start, and is needed at most once
 
     command = [
-        "systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", "kexec.target",
+        "systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", target,
     ]  # fmt: skip
     try:
         done = subprocess.run(

@@ -13,6 +13,7 @@ class Machine:
         compatible: Root compatible strings, most specific first; empty without a device tree.
         serial: Serial number for a person, or "".
         kernel: Release of the running kernel.
+        firmware: What started the running kernel, or "".
         memory_bytes: MemTotal.
         lockdown: `none`, `integrity` or `confidentiality`.
         kexec_load: Whether kexec_load(2) exists and may be used now.
@@ -32,6 +33,7 @@ class Machine:
     compatible: tuple[str, ...] = ()
     serial: str = ""
     kernel: str = ""
+    firmware: str = ""
     memory_bytes: int = 0
     lockdown: str = "none"
     kexec_load: bool = False

@@ -380,6 +380,7 @@ class ErrorName:
     NOT_BOOTABLE: Final = f"{INTERFACE}.NotBootable"
     REFUSED: Final = f"{INTERFACE}.Refused"
     BOOT_FAILED: Final = f"{INTERFACE}.BootFailed"
+    FORBIDDEN: Final = f"{INTERFACE}.Forbidden"
     BUSY: Final = f"{INTERFACE}.Busy"
     PERMISSION_DENIED: Final = "org.varlink.service.PermissionDenied"
     EXPECTED_MORE: Final = "org.varlink.service.ExpectedMore"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import (
     INTERFACE,
     NO_OVERRIDES,
@@ -160,7 +161,33 @@ class Method:
         return f"{INTERFACE}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribingMachine:
+    """Reply of DescribeMachine."""
+
+    machine: MachineView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingTimeout:
+    """Parameters of SetTimeout; `seconds` counts anew from there, null never boots by itself."""
+
+    seconds: int | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Parameters of Leave; `action` is `reboot` or `powerOff`."""
+
+    action: str
+    by: str = ""
+
+
 DESCRIBE: Final = Method(name="Describe", parameters=NoParameters, reply=Describing, changes=False)
+DESCRIBE_MACHINE: Final = Method(
+    name="DescribeMachine", parameters=NoParameters, reply=DescribingMachine, changes=False
+)
 LIST_OPTIONS: Final = Method(
     name="ListOptions",
     parameters=NoParameters,
@@ -181,9 +208,14 @@ SELECT: Final = Method(name="Select", parameters=Selecting, reply=NoParameters, 
 BOOT: Final = Method(name="Boot", parameters=Booting, reply=Booted, changes=True)
 CANCEL: Final = Method(name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True)
 RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameters, changes=True)
+SET_TIMEOUT: Final = Method(
+    name="SetTimeout", parameters=SettingTimeout, reply=NoParameters, changes=True
+)
+LEAVE: Final = Method(name="Leave", parameters=Leaving, reply=NoParameters, changes=True)
 
 METHODS: Final[tuple[Method, ...]] = (
     DESCRIBE,
+    DESCRIBE_MACHINE,
     LIST_OPTIONS,
     SUBSCRIBE,
     EXPLAIN,
@@ -192,6 +224,8 @@ METHODS: Final[tuple[Method, ...]] = (
     BOOT,
     CANCEL,
     RESCAN,
+    SET_TIMEOUT,
+    LEAVE,
 )
 """In the order of the published interface."""
 
@@ -216,6 +250,7 @@ ERRORS: Final[dict[str, type]] = {
     "NotBootable": OptionFailure,
     "Refused": OptionFailure,
     "BootFailed": OptionFailure,
+    "Forbidden": Failure,
     "Busy": Failure,
 }
 """Name without the interface -> its parameters."""

@@ -1,5 +1,6 @@
 """One function a method: parameters in, reply out; `bootd.protocol.methods` says how to add one."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -13,13 +14,17 @@ from bootd.protocol import methods
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Explanation, Resync
 from bootd.protocol.methods import Method
 from bootd.server import delta, views
+from bootd.services.about import About
 from bootd.services.control import Control
+from bootd.services.leaving import Leaving
 from bootd.services.store import Store
 
 MAX_BEHIND: Final = 256
 """A subscriber that is more states behind than this gets a Resync instead of what it missed."""
 
 MAX_BY: Final = 60
+
+MAX_TIMEOUT_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Desk:
 
     store: Store
     control: Control
+    about: About
+    leaving: Leaving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,13 @@ Handler = Callable[[Desk, Any, Asker], Awaitable[object]]
 async def describe(desk: Desk, _: methods.NoParameters, __: Asker) -> methods.Describing:
     """Return the status."""
     return methods.Describing(status=desk.store.state.status)
+
+
+async def describe_machine(
+    desk: Desk, _: methods.NoParameters, __: Asker
+) -> methods.DescribingMachine:
+    """Return the machine at this moment."""
+    return methods.DescribingMachine(machine=await asyncio.to_thread(desk.about.look))
 
 
 async def list_options(desk: Desk, _: methods.NoParameters, asker: Asker) -> methods.Listing:
@@ -150,8 +164,32 @@ async def rescan(desk: Desk, _: methods.NoParameters, __: Asker) -> methods.NoPa
     return methods.NoParameters()
 
 
+async def set_timeout(
+    desk: Desk, asked: methods.SettingTimeout, asker: Asker
+) -> methods.NoParameters:
+    """Count again, or never.
+
+    Raises:
+        CallError: InvalidParameter, for a time out of range.
+    """
+    if asked.seconds is not None and not 0 <= asked.seconds <= MAX_TIMEOUT_S:
+        message = f"The timeout must be 0 to {MAX_TIMEOUT_S} seconds."
+        raise CallError(
+            ErrorName.INVALID_PARAMETER, message, {"parameter": "seconds", "message": message}
+        )
+    desk.control.set_timeout(asked.seconds, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def leave(desk: Desk, asked: methods.Leaving, asker: Asker) -> methods.NoParameters:
+    """Restart the machine or switch it off."""
+    await desk.leaving.do(asked.action, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
 HANDLERS: Final[dict[Method, Handler]] = {
     methods.DESCRIBE: describe,
+    methods.DESCRIBE_MACHINE: describe_machine,
     methods.LIST_OPTIONS: list_options,
     methods.SUBSCRIBE: subscribe,
     methods.EXPLAIN: explain,
@@ -160,6 +198,8 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.BOOT: boot,
     methods.CANCEL: cancel,
     methods.RESCAN: rescan,
+    methods.SET_TIMEOUT: set_timeout,
+    methods.LEAVE: leave,
 }
 
 

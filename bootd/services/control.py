@@ -111,6 +111,15 @@ class Control:
         self._store.select(option.id)
         self._store.say(f"{option.option.title} selected by {by}")
 
+    def set_timeout(self, seconds: int | None, by: str) -> None:
+        """Count anew from so many seconds, or never boot by itself; until the daemon ends."""
+        if seconds is None:
+            self._countdown.stop(by)
+            self._store.say(f"Automatic boot switched off by {by}")
+            return
+        self._countdown.restart(seconds)
+        self._store.say(f"Automatic boot in {seconds} s, asked by {by}")
+
     def rescan(self) -> None:
         """Look at every device again."""
         self._rescan()

@@ -72,6 +72,13 @@ class Countdown:
         if counting:
             self._store.say(f"Countdown stopped by {by}")
 
+    def restart(self, seconds: int) -> None:
+        """Count anew, even when somebody has stopped it."""
+        self.timeout_s = seconds
+        self._autoboot = Autoboot()
+        self._remember("")
+        self._show(0)
+
     def fail(self) -> None:
         """Stay in the menu after a boot that did not happen."""
         self._autoboot = autoboot.fail(self._autoboot)

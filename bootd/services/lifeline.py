@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Final
 
 from bootd.linux import sd
@@ -33,7 +34,14 @@ class StopFlag:
             return ""
 
     def write(self, by: str) -> None:
-        """Remember who stopped it; a place that cannot be written is not worth failing for."""
+        """Remember who stopped it, or with "" that nobody has.
+
+        A place that cannot be written is not worth failing for.
+        """
+        if not by:
+            with suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108 - pathlib costs 10 ms at start
+            return
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             fd = os.open(self._path, flags, 0o644)

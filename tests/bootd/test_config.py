@@ -156,3 +156,20 @@ def test_any_text_gives_settings_or_errors_that_name_their_place(text: str) -> N
     assert all(
         place.startswith(("/etc/bootd.conf:", "kernel command line")) for place, _, _ in read
     )
+
+
+def test_each_setting_in_force_is_shown_with_its_place(tmp_path: Path) -> None:
+    files = {
+        "etc/bootd.conf": "[Boot]\nTimeout=3\nAutoboot=perhaps\n",
+        "proc/cmdline": "quiet bootd.dryrun",
+    }
+    write_tree(tmp_path, dict(files))
+    shown = {name: (value, place) for name, value, place in config.describe(str(tmp_path))}
+    assert shown["Timeout"] == ("3", f"{tmp_path}/etc/bootd.conf:2")
+    assert shown["Autoboot"] == ("yes", "")
+    assert shown["DryRun"] == ("yes", "kernel command line, bootd.dryrun")
+
+
+def test_actions_can_be_forbidden(tmp_path: Path) -> None:
+    assert tree(tmp_path, {"etc/bootd.conf": "[Boot]\nActions=none\n"})[0].actions == ()
+    assert tree(tmp_path, {"etc/bootd.conf": "[Boot]\nActions=halt\n"})[1] != []

@@ -11,6 +11,7 @@ from bootd.errors import BootdError
 from bootd.model.browsing import TreePage, TreeQuery, TreeRow
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
+from bootd.model.machine import Machine
 from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ResolvedOption, ScanResult
 from bootd.model.tree import TreeOrigin, TreeReport
 from bootd.protocol.messages import Overrides, Status
@@ -18,8 +19,10 @@ from bootd.server.access import Access
 from bootd.server.handlers import Desk
 from bootd.server.listener import Listener, bind
 from bootd.server.service import Service
+from bootd.services.about import About
 from bootd.services.control import Control, Progress
 from bootd.services.countdown import Countdown
+from bootd.services.leaving import Leaving
 from bootd.services.store import Store
 
 
@@ -116,6 +119,19 @@ class Bench:
     control: Control
     rescans: list[str]
     remembered: list[str]
+    left: list[str]
+
+    @property
+    def desk(self) -> Desk:
+        """What a server works with."""
+        leaving = Leaving(self.store, self.left.append, ("reboot",))
+        about = About(
+            Machine(architecture="aarch64", model="Acme Board"),
+            root="/nowhere",
+            settings=lambda: (("Timeout", "10", ""),),
+            actions=lambda: leaving.allowed,
+        )
+        return Desk(store=self.store, control=self.control, about=about, leaving=leaving)
 
 
 def make_bench(timeout_s: int = WAIT_FOREVER, stopped_by: str = "") -> Bench:
@@ -135,6 +151,7 @@ def make_bench(timeout_s: int = WAIT_FOREVER, stopped_by: str = "") -> Bench:
         control=control,
         rescans=rescans,
         remembered=remembered,
+        left=[],
     )
 
 
@@ -173,7 +190,7 @@ async def serving(bench: Bench, *, gid: int | None = None) -> AsyncIterator[str]
 
 
 async def _serve(bench: Bench, path: str, access: Access, ready: asyncio.Event) -> None:
-    service = Service(Desk(store=bench.store, control=bench.control), access)
+    service = Service(bench.desk, access)
     with bind(path) as listening:
         async with running(bench):
             await Listener(listening, service.answer).run(ready)

@@ -19,7 +19,10 @@ GROUP = 54_321
 NOBODY = 65_534
 
 OPTION = "extlinux:uuid-vda1:entry0000"
-PARAMETERS = {"Select": {"id": OPTION}, "Boot": {"id": OPTION}, "Explain": {"id": OPTION}}
+PARAMETERS = {
+    **dict.fromkeys(("Select", "Boot", "Explain", "BrowseTree"), {"id": OPTION}),
+    "Leave": {"action": "reboot"},
+}
 
 ROLES = {
     "root": (0, 0, []),

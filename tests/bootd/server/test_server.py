@@ -421,3 +421,47 @@ async def test_a_comparison_with_an_unknown_tree_is_refused_in_words(path: str) 
     async with await Client.connect(path) as client:
         with pytest.raises(CallError, match="no tree 'mine' to compare with"):
             await client.browse_tree(Browsing(id=FIRST, against="mine"))
+
+
+async def test_the_machine_and_the_settings_are_told(path: str) -> None:
+    async with await Client.connect(path) as client:
+        machine = await client.describe_machine()
+    assert (machine.board, machine.actions) == ("Acme Board", ("reboot",))
+    assert [(each.name, each.value) for each in machine.settings] == [("Timeout", "10")]
+
+
+async def test_a_new_timeout_counts_again_after_somebody_stopped_it(
+    path: str, bench: Bench
+) -> None:
+    async with await Client.connect(path) as client:
+        await client.select(FIRST)
+        await client.cancel(by="a test")
+        await client.set_timeout(500, by="a test")
+        await asyncio.sleep(0.05)
+        status = await client.describe()
+    assert (status.seconds_left, status.countdown_stopped_by) == (500, "")
+    assert bench.remembered[-1] == ""
+
+
+async def test_no_timeout_boots_nothing_by_itself(path: str) -> None:
+    async with await Client.connect(path) as client:
+        await client.set_timeout(500, by="a test")
+        await client.set_timeout(None, by="another test")
+        status = await client.describe()
+    assert (status.seconds_left, status.countdown_stopped_by) == (None, "another test")
+
+
+@pytest.mark.parametrize("seconds", [-1, 86_401])
+async def test_a_timeout_out_of_range_is_refused(path: str, seconds: int) -> None:
+    async with await Client.connect(path) as client:
+        with pytest.raises(CallError, match="0 to 86400"):
+            await client.set_timeout(seconds)
+
+
+async def test_leaving_is_done_when_it_is_allowed_and_only_then(path: str, bench: Bench) -> None:
+    async with await Client.connect(path) as client:
+        await client.leave("reboot", by="a test")
+        with pytest.raises(CallError, match="do not allow 'powerOff'"):
+            await client.leave("powerOff")
+    assert bench.left == ["reboot"]
+    assert bench.store.state.status.message == "a test is restarting the machine"
