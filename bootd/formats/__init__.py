@@ -5,11 +5,11 @@ A format module has a function `scan(FsView) -> ScanResult` that never raises fo
 there: `scan` here does that for all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootd.formats import bls, extlinux, fit
+from bootd.formats import bls, extlinux, fit, grub
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -57,6 +57,12 @@ FORMATS: Final = (
         scan=extlinux.scan,
     ),
     BootFormat(
+        name="grub",
+        spec="GNU GRUB 2.12 manual, grub-core/script",
+        places=grub.PLACES,
+        scan=grub.scan,
+    ),
+    BootFormat(
         name="fit",
         spec="U-Boot doc/usage/fit/source_file_format.rst",
         places=fit.PLACES,
@@ -69,16 +75,32 @@ keeps its own default; policy takes the first that can boot."""
 
 def scan(fs: FsView) -> ScanResult:
     """Collect the boot options of every known format on one file system."""
-    found = ScanResult()
-    for each in FORMATS:
-        found += each.scan(fs)
+    results = {each.name: each.scan(fs) for each in FORMATS}
+    found = sum(results.values(), start=ScanResult())
     problems = list(found.problems)
-    options = _limit(_name_apart(_without_repeats(found.options)), problems)
+    options = _limit(_name_apart(_without_repeats(_with_lent(results))), problems)
     return ScanResult(
         options=tuple(_with_absent(fs, options)),
         problems=tuple(_limit_problems(problems)),
         timeout_s=found.timeout_s,
     )
+
+
+def _with_lent(results: Mapping[str, ScanResult]) -> Iterator[BootOption]:
+    """Drop an entry that another format reads as well, and better, on behalf of its own.
+
+    GRUB's `blscfg` lists the same files as `bls`, but knows the values of the variables in them.
+    """
+    lent = {
+        (option.format, option.entry)
+        for name, result in results.items()
+        for option in result.options
+        if option.format != name
+    }
+    for name, result in results.items():
+        for option in result.options:
+            if option.format != name or (option.format, option.entry) not in lent:
+                yield option
 
 
 def _without_repeats(options: Iterable[BootOption]) -> list[BootOption]:
@@ -126,11 +148,14 @@ def _limit_problems(problems: list[Problem]) -> list[Problem]:
 
 
 def _with_absent(fs: FsView, options: Iterable[BootOption]) -> Iterable[BootOption]:
-    """Note in each option which of its files are not there; each path is looked up once."""
+    """Note in each option which of its files are not there; each path is looked up once.
+
+    Also of files on a device that the configuration names: it may be this one.
+    """
     known: dict[tuple[str, bool], bool] = {}
 
     def is_absent(ref: FileRef | None, *, folder: bool = False) -> bool:
-        if ref is None or ref.device is not None:
+        if ref is None:
             return False
         key = (ref.path, folder)
         if key not in known:

@@ -17,6 +17,7 @@ from typing import Final
 
 from bootd.errors import ConfigError, ConfigSyntaxError
 from bootd.formats import version
+from bootd.formats.entryfile import by_key, split_counter
 from bootd.formats.lexing import (
     BLANKS,
     Line,
@@ -37,9 +38,6 @@ MAX_ENTRIES: Final = 1024
 
 PLACES: Final = ("/loader", "/boot/loader")
 """Directories with `entries/` and `loader.conf`."""
-
-_COUNTED: Final = re.compile(r"(.+)\+(\d{1,9})(?:-(\d{1,9}))?")
-"""UAPI.1, Boot counting: `name+LEFT` or `name+LEFT-DONE` before the suffix."""
 
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
@@ -93,14 +91,6 @@ def parse_entry(text: str, place: str, *, fs: FsView | None = None) -> BootOptio
     stem, left, done = split_counter(name.removesuffix(".conf"))
     where = _Place(root, place, f"{stem}.conf", left, done)
     return _Entry(text, where, fs).option()
-
-
-def split_counter(stem: str) -> tuple[str, int | None, int | None]:
-    """Return the name, tries left and tries done of a file name without its suffix."""
-    match = _COUNTED.fullmatch(stem)
-    if match is None:
-        return stem, None, None
-    return match[1], int(match[2]), int(match[3] or 0)
 
 
 def sort(options: Iterable[BootOption]) -> list[BootOption]:
@@ -198,10 +188,8 @@ class _Entry:
     def __init__(self, text: str, place: _Place, fs: FsView | None) -> None:
         self._place = place
         self._fs = fs
-        self._lines: dict[str, list[Line]] = {}
+        self._lines = by_key(text)
         self._notes: list[str] = []
-        for line in lex(text):
-            self._lines.setdefault(line.key, []).append(line)
 
     def option(self) -> BootOption:
         place, tree = self._place, self._value("devicetree")

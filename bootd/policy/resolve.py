@@ -169,21 +169,32 @@ class _Files:
         """Return where the file is, or would be on a device that is here."""
         if ref is None:
             return None
-        if ref.device is None:
+        holder = self._device if ref.device is None else self._holder(ref.device, ref.path)
+        if holder is not None and holder.name == self._device.name:
             if ref.path in self._absent:
                 self.missing.append(Missing(what=what, device=self._device.name, path=ref.path))
             return ResolvedFile(device=self._device.name, path=ref.path, part=ref.part)
-        holder = self._holder(ref.device)
         if holder is None:
-            self.missing.append(Missing(what=what, device=ref.device, path=ref.path))
+            spec = ref.device or self._device.name
+            self.missing.append(Missing(what=what, device=spec, path=ref.path))
             return None
         return ResolvedFile(device=holder.name, path=ref.path, part=ref.part)
 
-    def _holder(self, spec: str) -> BlockDevice | None:
+    def _holder(self, spec: str, path: str) -> BlockDevice | None:
+        """Return the device that `spec` names; of several that could be meant, the own one."""
+        own = self._device
+        tag, value = split_spec(spec)
+        if value and str(getattr(own, tag)).casefold() == value.casefold():
+            return own
         if spec.startswith(OWN_PARTITION):
             number = spec.removeprefix(OWN_PARTITION)
-            return find_partition(number, self._device, self._devices.values())
-        return find_device(spec, self._devices.values())
+            holder = find_partition(number, own, self._devices.values())
+        else:
+            holder = find_device(spec, self._devices.values())
+        if holder is None and not (own.uuid or own.label) and path not in self._absent:
+            # A directory, say, of which nobody said what it is: it has the file, so it is meant.
+            return own
+        return holder
 
     def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
         """Return those that are on devices that are here, in order."""

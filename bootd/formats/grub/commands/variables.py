@@ -1,0 +1,107 @@
+"""Commands about variables and the environment block.
+
+Source: GRUB grub-core/kern/corecmd.c, grub-core/commands/loadenv.c. Nothing is ever written: what a
+script would save is remembered and said.
+"""
+
+from bootd.errors import ConfigError, ConfigSyntaxError
+from bootd.formats.grub import grubenv
+from bootd.formats.grub.commands.arguments import split
+from bootd.formats.grub.devices import OWN
+from bootd.formats.grub.session import FAILED, OK, Call, Session
+from bootd.model.text import clean
+
+
+def set_variable(session: Session, call: Call) -> int:
+    """`set NAME=VALUE`; without arguments GRUB lists all."""
+    if not call.args:
+        return OK
+    name, equals, value = call.args[0].partition("=")
+    if not equals:
+        source, line = session.budget.source, session.budget.line
+        raise ConfigSyntaxError(f"{name} is no assignment", source=source, line=line)
+    session.env.set(name, value)
+    return OK
+
+
+def unset(session: Session, call: Call) -> int:
+    """`unset NAME`."""
+    for name in call.args:
+        session.env.unset(name)
+    return OK
+
+
+def export(session: Session, call: Call) -> int:
+    """`export NAME …`; a value may be given as well."""
+    for word in call.args:
+        name, equals, value = word.partition("=")
+        if equals:
+            session.env.set(name, value)
+        session.env.export(name)
+    return OK
+
+
+def read(session: Session, call: Call) -> int:
+    """`read [NAME]` asks a person; there is none, so the answer is empty."""
+    for name in call.args[-1:]:
+        session.env.set(name, "")
+    return OK
+
+
+def increment(session: Session, call: Call) -> int:
+    """`increment NAME` of Fedora."""
+    return _add(session, call, 1)
+
+
+def decrement(session: Session, call: Call) -> int:
+    """`decrement NAME` of Fedora; stops at 0."""
+    return _add(session, call, -1)
+
+
+def load_env(session: Session, call: Call) -> int:
+    """`load_env [--file FILE] [--skip-sig] [NAME …]`."""
+    path, names = _split(session, call)
+    found = session.find(path)
+    if found is None:
+        return FAILED
+    try:
+        text = session.read(found, grubenv.MAX_BYTES)
+    except (ConfigError, OSError):
+        session.remark(clean(f"{found} is no environment block"))
+        return FAILED
+    variables = dict(grubenv.parse(text))
+    for name, value in variables.items():
+        if not names or name in names:
+            session.budget.step(1)
+            session.env.set(name, value)
+    return OK if variables or text.startswith(grubenv.SIGNATURE) else FAILED
+
+
+def save_env(session: Session, call: Call) -> int:
+    """`save_env [--file FILE] NAME …`: remembered, never done."""
+    path, names = _split(session, call)
+    where = session.find(path) or path.removeprefix(f"({OWN})")
+    for name in names:
+        note = clean(f"it saves {name} in {where}, which bootd does not do")
+        notes = session.saves if session.load is None else session.load.notes
+        if note not in notes and len(notes) < 16:
+            notes.append(note)
+    return OK
+
+
+def _split(session: Session, call: Call) -> tuple[str, list[str]]:
+    """Return the file, which is $prefix/grubenv unless named, and the names."""
+    names, options = split(call.args, ("-f", "--file"))
+    path = options.get("--file", options.get("-f", ""))
+    return path or f"{session.env.get('prefix')}/grubenv", names
+
+
+def _add(session: Session, call: Call, amount: int) -> int:
+    if not call.args:
+        return FAILED
+    name = call.args[0]
+    text = session.env.get(name)
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        return FAILED
+    session.env.set(name, str(max(0, int(text or 0) + amount)))
+    return OK

@@ -1,0 +1,118 @@
+"""Names of devices and files in GRUB scripts: `(hd0,gpt2)/vmlinuz`, `$root`, what `search` found.
+
+A script is read on one file system. Which device a UUID belongs to is known only when all devices
+are (`policy.resolve`), so a device that may well be the own one is taken as the own one where a
+file has to be looked at, if the file is there.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bootd.errors import ConfigSyntaxError
+from bootd.formats.grub.budget import LOOK, Budget
+from bootd.formats.lexing import MAX_PATH
+from bootd.fsview import FsView, normalise
+from bootd.model.option import OWN_PARTITION, FileRef
+from bootd.model.text import clean
+
+OWN: Final = "hd0"
+"""Name of the own device until a script finds it by something better."""
+
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{4,16}(?:-[0-9A-Fa-f]{2,12})+|[0-9A-F]{16}")
+
+_BOOT_DISK: Final = re.compile(r"hd0,(?:gpt|msdos|part_gpt:|part_msdos:)?([1-9][0-9]{0,2})")
+"""GRUB counts disks from the one that it was started from."""
+
+_SUBVOLUME: Final = re.compile(r"/@[\w.-]*(?=/)")
+"""What btrfs paths start with when they are meant from the top of the file system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A path on a device.
+
+    Attributes:
+        path: Absolute and normalised.
+        spec: Device spec for `FileRef`; None for the own device.
+        image: The image file that it lies in, after `loopback`; "" outside of any.
+    """
+
+    path: str
+    spec: str | None = None
+    image: str = ""
+
+
+class Devices:
+    """Knows the names that the script has given devices, and looks up files."""
+
+    def __init__(self, fs: FsView, budget: Budget) -> None:
+        self._fs = fs
+        self._budget = budget
+        self._specs: dict[str, str | None] = {OWN: None}
+        self._images: dict[str, str] = {}
+
+    def name(self, spec: str | None, value: str) -> str:
+        """Remember a device under a name that scripts can pass around, and return the name."""
+        name = value.replace(")", "") or OWN
+        self._specs[name] = spec
+        return name
+
+    def mount_image(self, name: str, image: str) -> None:
+        """Remember a `loopback` device."""
+        self._images[name] = image
+
+    def spec(self, name: str) -> str | None:
+        """Return how `FileRef` names a device of the script; None for the own one."""
+        name = name.removeprefix("(").removesuffix(")")
+        if name in self._specs:
+            return self._specs[name]
+        if _UUID.fullmatch(name):
+            return f"UUID={name}"
+        partition = _BOOT_DISK.fullmatch(name)
+        if partition is not None:
+            return f"{OWN_PARTITION}{partition[1]}"
+        return None if not name or name.startswith("cd") else f"({name})"
+
+    def locate(self, text: str, root: str) -> Located:
+        """Return where a path of the script is.
+
+        Args:
+            text: `(device)/path` or `/path`; without the slash it is meant from the top as well.
+            root: The device to take when the path names none.
+
+        Raises:
+            ConfigSyntaxError: It has a device and no path, or is longer than a path can be.
+        """
+        name = root
+        path = text
+        if text.startswith("("):
+            name, closed, path = text[1:].partition(")")
+            if not closed or not path:
+                raise self._error(f"{clean(text)} names a device but no file")
+        if not path or len(path) > MAX_PATH:
+            raise self._error("a file name is missing" if not path else "a path is too long")
+        name = name.removeprefix("(").removesuffix(")")
+        if name in self._images:
+            return Located(normalise(path), image=self._images[name])
+        return Located(normalise(path), self.spec(name))
+
+    def file_ref(self, at: Located) -> FileRef:
+        """Return the file for an option; a btrfs subvolume that the mount hides is taken off."""
+        return FileRef(self.visible(at), at.spec)
+
+    def visible(self, at: Located) -> str:
+        """Return the path as it is below the root of the mount."""
+        if not self.has(at.path):
+            found = _SUBVOLUME.match(at.path)
+            if found is not None and self.has(at.path[found.end() :]):
+                return at.path[found.end() :]
+        return at.path
+
+    def has(self, path: str) -> bool:
+        """Say whether the own device has a regular file of that name."""
+        self._budget.step(LOOK)
+        return self._fs.is_file(path)
+
+    def _error(self, reason: str) -> ConfigSyntaxError:
+        return ConfigSyntaxError(reason, source=self._budget.source, line=self._budget.line)

@@ -1,0 +1,28 @@
+"""What the body of an entry does when it runs: the kernel it loads, and what it does instead."""
+
+from dataclasses import dataclass, field
+
+from bootd.formats.grub.devices import Located
+
+
+@dataclass(slots=True)
+class Load:
+    """Filled by commands while a body runs.
+
+    Attributes:
+        linux: Where the last `linux` found its kernel; None when there was none.
+        cmdline: Of that kernel.
+        initrds: In order; a later `initrd` replaces those of an earlier one.
+        devicetree: From `devicetree`.
+        reasons: Why bootd cannot do what the body does.
+        notes: What was understood and not done.
+        is_idle: Nothing was loaded or started: the entry only shows text.
+    """
+
+    linux: Located | None = None
+    cmdline: str = ""
+    initrds: list[Located] = field(default_factory=list)
+    devicetree: Located | None = None
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    is_idle: bool = True
