@@ -39,7 +39,7 @@ async def test_a_smaller_terminal_gets_a_smaller_page() -> None:
         await pilot.resize_terminal(60, 16)
         await pilot.pause()
         assert len(shown(app)) == 16
-        assert shown(app)[-1] == " Enter boot  i info  r rescan  l log  ? help"
+        assert shown(app)[-1] == " Enter boot  i info  e edit  d tree  r rescan  l log  ? help"
         await pilot.press("pagedown")
         assert app.state.cursor == "bls:sda1:8"
 

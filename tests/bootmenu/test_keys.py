@@ -38,7 +38,7 @@ def test_a_word_that_is_no_command_is_told_apart() -> None:
 
 
 def test_the_last_line_of_the_menu_fits_80_columns() -> None:
-    assert hints() == "Enter boot  i info  r rescan  l log  ? help"
+    assert hints() == "Enter boot  i info  e edit  d tree  r rescan  l log  ? help"
 
 
 def test_the_help_has_a_line_for_every_key_and_fits() -> None:

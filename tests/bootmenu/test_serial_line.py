@@ -106,7 +106,7 @@ async def test_keys_of_the_table_work_on_the_line(tmp_path: Path) -> None:
             b"\x1b[4~": " >   Debian GNU/Linux 12 (bookworm) 20",
             b"k": " >   Debian GNU/Linux 12 (bookworm) 19",
             b"\x1b[1~": " > * Debian GNU/Linux 12 (bookworm) 1",
-            b"?": "show this page",
+            b"?": "go to the option above",
             b"\x1b": "Enter boot  i info",
             b"l": "Nothing has happened yet.",
         }

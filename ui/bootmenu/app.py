@@ -5,10 +5,20 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import App, ComposeResult
 
-from bootmenu.driver import BootDriver
+from bootmenu.driver import NOISE, BootDriver
 from bootmenu.keys import action_of_key
 from bootmenu.pages import draw, measure
-from bootmenu.state import Happening, Leave, MenuState, Pressed, Redraw, Request, reduce
+from bootmenu.state import (
+    Happening,
+    Leave,
+    MenuState,
+    Noise,
+    Pressed,
+    Redraw,
+    Request,
+    Typed,
+    reduce,
+)
 from bootmenu.widget import LineView
 
 if TYPE_CHECKING:
@@ -47,7 +57,7 @@ class MenuApp(App[None], inherit_bindings=False):
         """Take in a key; drawn at once."""
         event.stop()
         event.prevent_default()
-        self._reduce(Pressed(action=action_of_key(event.key)))
+        self._reduce(_happening(self.state, event))
         self._draw()
 
     def on_line_view_fitted(self) -> None:
@@ -74,3 +84,11 @@ class MenuApp(App[None], inherit_bindings=False):
         columns, rows = self._view.size or self.size
         self.state, _ = reduce(self.state, measure(self.state, columns, rows))
         self._view.show(draw(self.state, columns, rows))
+
+
+def _happening(state: MenuState, event: events.Key) -> Happening:
+    if event.key == NOISE:
+        return Noise()
+    if state.line is not None and event.key != "ctrl+c":
+        return Typed(key=event.key, character=event.character or "")
+    return Pressed(action=action_of_key(event.key))

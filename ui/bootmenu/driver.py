@@ -10,11 +10,17 @@ import selectors
 from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Final
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from bootmenu.noise import is_noise
+
 if TYPE_CHECKING:
     from textual.app import App
+
+NOISE: Final = "noise"
+"""Name of the key that tells the app: what comes next may be no person."""
 
 _POLL_S: Final = 0.1
 """A lone ESC is a key only after this silence; `XTermParser.tick` measures it."""
@@ -68,6 +74,8 @@ class BootDriver(LinuxDriver):
                     if not data:
                         self._hung_up()
                         return
+                    if is_noise(data):
+                        self.process_message(events.Key(NOISE, None))
                     for message in parser.feed(decode(data)):
                         self.process_message(message)
                 for message in parser.tick():

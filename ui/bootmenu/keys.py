@@ -26,6 +26,21 @@ class Action(Enum):
     STOP = auto()
     HELP = auto()
     REDRAW = auto()
+    EDIT = auto()
+    TREE = auto()
+    SETTINGS = auto()
+    NEW = auto()
+    SEARCH = auto()
+    OUT = auto()
+    IN = auto()
+    COMPARE = auto()
+    UNDO = auto()
+    UNDO_ALL = auto()
+    REMOVE = auto()
+    BOOT_EDITED = auto()
+    TIMEOUT = auto()
+    REBOOT = auto()
+    POWER_OFF = auto()
     BACK = auto()
     QUIT = auto()
     LEAVE = auto()
@@ -101,6 +116,92 @@ KEYS: Final = (
         hint="info",
     ),
     Key(
+        action=Action.EDIT,
+        names=("e",),
+        shown="e",
+        command="e",
+        help="edit kernel, initrds, command line, tree before a boot",
+        hint="edit",
+    ),
+    Key(
+        action=Action.TREE,
+        names=("d",),
+        shown="d",
+        command="d",
+        help="look into the device tree that the option gets",
+        hint="tree",
+    ),
+    Key(
+        action=Action.NEW,
+        names=("n",),
+        shown="n",
+        command="n",
+        help="boot something on this device that is no option",
+    ),
+    Key(
+        action=Action.SEARCH,
+        names=("slash",),
+        shown="/",
+        command="/",
+        help="show only options with a text; find it in a tree",
+    ),
+    Key(action=Action.IN, names=("right",), shown="Right", help="in a tree: open the node"),
+    Key(
+        action=Action.OUT,
+        names=("left", "backspace"),
+        shown="Left, Backspace",
+        help="in a tree: go to the node above",
+    ),
+    Key(
+        action=Action.COMPARE,
+        names=("v",),
+        shown="v",
+        help="in a tree: only what differs from shipped, from live",
+    ),
+    Key(action=Action.UNDO, names=("u",), shown="u", help="while editing: undo this line"),
+    Key(action=Action.UNDO_ALL, names=("U",), shown="U", help="while editing: undo everything"),
+    Key(
+        action=Action.REMOVE,
+        names=("x", "delete"),
+        shown="x, Del",
+        help="while editing: take this file out",
+    ),
+    Key(
+        action=Action.BOOT_EDITED,
+        names=("b",),
+        shown="b",
+        command="b",
+        help="boot the option with its changes",
+    ),
+    Key(
+        action=Action.SETTINGS,
+        names=("c",),
+        shown="c",
+        command="c",
+        help="show the settings and where they come from",
+    ),
+    Key(
+        action=Action.TIMEOUT,
+        names=("t",),
+        shown="t",
+        command="t",
+        help="count again from other seconds, or never",
+    ),
+    Key(
+        action=Action.REBOOT,
+        names=("B",),
+        shown="B",
+        command="reboot",
+        help="restart this machine (asks once more)",
+    ),
+    Key(
+        action=Action.POWER_OFF,
+        names=("P",),
+        shown="P",
+        command="poweroff",
+        help="switch this machine off (asks once more)",
+    ),
+    Key(
         action=Action.RESCAN,
         names=("r",),
         shown="r",
@@ -165,4 +266,4 @@ def key_help() -> tuple[str, ...]:
 
 def command_help() -> tuple[str, ...]:
     """Return a line for each command of the plain lines, but the numbers."""
-    return tuple(f"  {key.command:<8}{key.help}" for key in KEYS if key.command)
+    return tuple(f"  {key.command:<10}{key.help}" for key in KEYS if key.command)

@@ -5,31 +5,49 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Final, Protocol, assert_never
 
 from bootd.errors import BootdError
+from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import (
     NO_OVERRIDES,
     BootReply,
     Event,
     Explanation,
     Overrides,
+    TreePageView,
 )
+from bootd.protocol.methods import Browsing
 from bootmenu.state import (
     Boot,
+    Browse,
+    Browsed,
     Cancel,
+    Describe,
+    Described,
     Disconnected,
     Explain,
     Explained,
     Failed,
     Happening,
+    Leave,
+    LeaveMachine,
     Loaded,
+    NotBrowsed,
+    Question,
+    Redraw,
     Request,
     Rescan,
     Rest,
     Rested,
+    SetTimeout,
+    Settle,
+    Settled,
     Unexplained,
 )
 
 RETRY_S: Final = 1.0
 """Between attempts to reach the daemon."""
+
+SETTLE_S: Final = 2.0
+"""So long a line must be free of noise before Enter is trusted again."""
 
 REST_S: Final = 0.3
 """So long the cursor stays on an option before the pane turns to it and the daemon is asked."""
@@ -58,6 +76,22 @@ class BootClient(Protocol):
 
     def events(self) -> AsyncIterator[Event]:
         """Yield the state, then every change."""
+        ...
+
+    async def browse_tree(self, asked: Browsing, /) -> TreePageView:
+        """Return rows of the tree that an option would get."""
+        ...
+
+    async def describe_machine(self) -> MachineView:
+        """Return the machine at this moment."""
+        ...
+
+    async def set_timeout(self, seconds: int | None, by: str = "") -> None:
+        """Count anew, or never."""
+        ...
+
+    async def leave(self, action: str, by: str = "") -> None:
+        """Restart the machine or switch it off."""
         ...
 
     async def close(self) -> None:
@@ -89,6 +123,7 @@ class Session:
         self._tasks = tasks
         self._client: BootClient | None = None
         self._resting: Callable[[], bool] | None = None
+        self._settling: Callable[[], bool] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -107,10 +142,14 @@ class Session:
                 if self._resting is not None:
                     self._resting()
                 self._resting = self._begin(self._rest(option_id))
-            case Boot() | Cancel() | Rescan() | Explain():
-                self._begin(self._ask(request))
+            case Settle():
+                if self._settling is not None:
+                    self._settling()
+                self._settling = self._begin(self._settle())
+            case Redraw() | Leave():
+                pass  # the face's own
             case _:
-                pass  # Redraw and Leave are the face's own
+                self._begin(self._ask(request))
 
     def _begin(self, work: Coroutine[None, None, None]) -> Callable[[], bool]:
         """Start a task and return what cancels it."""
@@ -139,7 +178,11 @@ class Session:
         await asyncio.sleep(REST_S)
         self._tell(Rested(id=option_id))
 
-    async def _ask(self, request: Boot | Cancel | Rescan | Explain) -> None:
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLE_S)
+        self._tell(Settled())
+
+    async def _ask(self, request: Question) -> None:
         client = self._client
         if client is None:
             return  # Disconnected has been told, and says more than a failure would
@@ -148,23 +191,39 @@ class Session:
         except (BootdError, OSError) as error:
             self._tell(_failure(request, _sentence(error)))
 
-    async def _carry_out(
-        self, client: BootClient, request: Boot | Cancel | Rescan | Explain
-    ) -> None:
+    async def _carry_out(self, client: BootClient, request: Question) -> None:
         match request:
-            case Boot(id=option_id):
-                self._tell(Loaded(reply=await client.boot(option_id, by=self._by)))
+            case Boot(id=option_id, overrides=overrides):
+                self._tell(Loaded(reply=await client.boot(option_id, overrides, by=self._by)))
+            case Explain(id=option_id, overrides=overrides):
+                self._tell(Explained(explanation=await client.explain(option_id, overrides)))
+            case Browse(asked=asked):
+                self._tell(Browsed(asked=asked, page=await client.browse_tree(asked)))
+            case Describe():
+                self._tell(Described(machine=await client.describe_machine()))
+            case _:
+                await self._command(client, request)
+
+    async def _command(
+        self, client: BootClient, request: Cancel | Rescan | SetTimeout | LeaveMachine
+    ) -> None:
+        """Have something done that is answered by an event, if at all."""
+        match request:
             case Cancel():
                 await client.cancel(by=self._by)
             case Rescan():
                 await client.rescan()
-            case Explain(id=option_id):
-                self._tell(Explained(explanation=await client.explain(option_id)))
+            case SetTimeout(seconds=seconds):
+                await client.set_timeout(seconds, by=self._by)
+            case LeaveMachine(action=action):
+                await client.leave(action, by=self._by)
             case _:
                 assert_never(request)
 
 
-def _failure(request: Boot | Cancel | Rescan | Explain, reason: str) -> Failed | Unexplained:
+def _failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed:
+    if isinstance(request, Browse):
+        return NotBrowsed(asked=request.asked, reason=reason)
     if isinstance(request, Explain):
         return Unexplained(id=request.id, reason=reason)
     return Failed(reason=reason)

@@ -87,8 +87,9 @@ def _loading_words(state: MenuState) -> str:
     if state.status.phase is Phase.EXECUTING:
         return f"Starting {name} ..."
     progress = state.status.progress
-    share = "" if progress is None else f" {progress:3} %"
-    return f"Loading {name} ...{share}"
+    doing = clean(state.status.message, 60)
+    bar = "" if progress is None else f"[{'#' * (progress // 5):<20}] {progress:3} % "
+    return f"{bar}Loading {name} ... {doing}".rstrip()
 
 
 def _title(state: MenuState, option_id: str | None) -> str:

@@ -20,7 +20,7 @@ NOBODY = 65_534
 
 OPTION = "extlinux:uuid-vda1:entry0000"
 PARAMETERS = {
-    **dict.fromkeys(("Select", "Boot", "Explain", "BrowseTree"), {"id": OPTION}),
+    **{name: {"id": OPTION} for name in ("Select", "Boot", "Explain", "BrowseTree")},
     "Leave": {"action": "reboot"},
 }
 

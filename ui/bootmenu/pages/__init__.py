@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from bootmenu.lines import Line, fitted
-from bootmenu.pages import details, help, log, menu  # noqa: A004 - pages are called as people do
+from bootmenu.pages import (
+    details,
+    edit,
+    help,  # noqa: A004 - pages are called as people do
+    log,
+    menu,
+    settings,
+    tree,
+)
 from bootmenu.pages.text import draw_text, text_rows
 from bootmenu.state import MenuState, Page, Resized
 
@@ -18,11 +26,22 @@ class TextPage:
     """A page that is a text to scroll; `text` takes a state and the columns of the screen."""
 
     title: str
+    hints: str = "Esc back  Up Down scroll"
     text: Callable[[MenuState, int], tuple[Line, ...]]
 
 
+DRAWN: Final[Mapping[Page, Callable[[MenuState, int, int], tuple[Line, ...]]]] = {
+    Page.MENU: menu.draw,
+    Page.EDIT: edit.draw,
+    Page.TREE: tree.draw,
+}
+"""Pages with a cursor; each draws the whole screen."""
+
 TEXTS: Final[Mapping[Page, TextPage]] = {
     Page.DETAILS: TextPage(title="Information", text=details.text),
+    Page.SETTINGS: TextPage(
+        title="Settings", text=settings.text, hints="Esc back  t change the countdown"
+    ),
     Page.LOG: TextPage(title="Log", text=log.text),
     Page.HELP: TextPage(title="Keys", text=help.text),
 }
@@ -32,9 +51,10 @@ def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
     """Return exactly `rows` lines of `columns` columns."""
     page = TEXTS.get(state.page)
     if page is None:
-        lines = menu.draw(state, columns, rows)
+        lines = DRAWN[state.page](state, columns, rows)
     else:
-        lines = draw_text(state, page.title, page.text(state, columns), columns, rows)
+        text = page.text(state, columns)
+        lines = draw_text(state, page.title, text, columns, rows, hints=page.hints)
     lines = lines[:rows] + ((),) * (rows - len(lines))
     return tuple(fitted(line, columns) for line in lines)
 
@@ -43,5 +63,6 @@ def measure(state: MenuState, columns: int, rows: int) -> Resized:
     """Return what the keys that move by a page need to know."""
     page = TEXTS.get(state.page)
     if page is None:
-        return Resized(page_rows=menu.list_rows(rows) - 1)
+        shown = tree.list_rows(rows) if state.page is Page.TREE else menu.list_rows(rows)
+        return Resized(page_rows=shown - 1)
     return Resized(page_rows=text_rows(rows), text_rows=len(page.text(state, columns)))

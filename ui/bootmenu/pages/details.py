@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import Explanation, FileView, OptionView, OverlayView
 from bootmenu.clean import clean, escape, wrap
 from bootmenu.lines import Line, Run, Tone, plain
@@ -87,7 +88,20 @@ def _machine(state: MenuState) -> Rows:
     yield "kernel", f"{clean(status.kernel)} {clean(status.architecture)}".strip() or "unknown"
     yield "kexec", ", ".join(map(clean, status.kexec)) or "not possible"
     yield "lockdown", clean(status.lockdown)
+    if state.machine is not None:
+        yield from _more_machine(state.machine)
     yield "bootd", clean(status.version) or "unknown"
+
+
+def _more_machine(machine: MachineView) -> Rows:
+    yield "serial", clean(machine.serial) or "unknown"
+    yield "firmware", clean(machine.firmware) or "unknown"
+    total, free = machine.memory_bytes >> 20, machine.memory_available_bytes >> 20
+    yield "memory", f"{total} MiB, {free} MiB available"
+    if machine.kexec_refusal:
+        yield "no kexec_load", escape(machine.kexec_refusal)
+    for link in machine.network:
+        yield "network", f"{clean(link.name)} {clean(link.state)} {clean(link.address)}".rstrip()
 
 
 def _devices(state: MenuState) -> Rows:

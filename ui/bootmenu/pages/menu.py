@@ -7,6 +7,7 @@ from bootmenu.clean import cells, clean, cut, escape, wrap
 from bootmenu.groups import Group, grouped
 from bootmenu.keys import hints
 from bootmenu.lines import Line, Run, Tone, plain
+from bootmenu.pages.prompt import footer
 from bootmenu.state import MenuState
 from bootmenu.words import (
     LEVELS,
@@ -15,7 +16,6 @@ from bootmenu.words import (
     machine_words,
     option_trouble,
     option_words,
-    status_words,
     tree_words,
 )
 
@@ -43,8 +43,7 @@ def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
         *((),) * (height - len(shown)),
         _rule(state, columns),
         *_pane(state, columns),
-        plain(f" {cut(status_words(state), columns - 2)}"),
-        plain(f" {hints()}"),
+        *footer(state, columns, hints()),
     )
 
 
@@ -62,16 +61,24 @@ def _list(state: MenuState, columns: int) -> tuple[list[Line], int]:
     here = state.highlighted
     lines: list[Line] = []
     cursor = 0
-    for group in grouped(state.devices, state.options):
+    for group in shown_groups(state):
         lines.append((Run(f" {cut(device_words(group.device), columns - 2)}", Tone.BOLD),))
         for option in group.options:
             if option is here:
                 cursor = len(lines)
             lines.append(_option_line(state, option, columns, highlighted=option is here))
         lines += _trouble_lines(group, columns)
+    if not lines and state.filter:
+        lines += [(), plain("   No option has this text; Esc shows all.")]
     if not lines:
         lines += [(), plain("   No devices yet: what is plugged in appears here.")]
     return lines, cursor
+
+
+def shown_groups(state: MenuState) -> tuple[Group, ...]:
+    """Return the devices to list: with a filter only those that have an option left."""
+    groups = grouped(state.devices, state.listed)
+    return tuple(group for group in groups if group.options) if state.filter else groups
 
 
 def _trouble_lines(group: Group, columns: int) -> tuple[Line, ...]:
@@ -86,7 +93,8 @@ def _option_line(state: MenuState, option: OptionView, columns: int, *, highligh
     mark = "*" if option.id == state.status.default_id else " "
     trouble = option_trouble(option)
     room = columns - 8 - (min(_REASON_COLUMNS, cells(trouble)) if trouble else 0)
-    words = cut(option_words(option), room)
+    edited = " (edited)" if option.id in state.edits else ""
+    words = cut(option_words(option), room - len(edited)) + edited
     reason = f" - {trouble}" if trouble else ""
     text = cut(f" {pointer} {mark} {words}{reason}", columns - 1)
     if highlighted:
@@ -116,7 +124,9 @@ def _option_pane(state: MenuState, columns: int) -> tuple[Line, ...]:
     option = state.option(state.resting)
     if option is None:
         return ()
-    options = wrap(escape(option.options) or "(none)", columns - 11, 2)
+    cmdline = state.edit_of(option.id).options
+    shown = escape(option.options if cmdline is None else cmdline) or "(none)"
+    options = wrap(shown, columns - 11, 2)
     tree = wrap(tree_words(state, option), columns - 11, _PANE_ROWS - len(options))
     return (
         *_labelled("cmdline", options),

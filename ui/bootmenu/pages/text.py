@@ -1,9 +1,8 @@
 """A page of text: a heading, lines that scroll, and how to go back."""
 
-from bootmenu.clean import cut
-from bootmenu.lines import Line, Run, Tone, plain
+from bootmenu.lines import Line, Run, Tone
+from bootmenu.pages.prompt import footer
 from bootmenu.state import MenuState
-from bootmenu.words import status_words
 
 
 def text_rows(rows: int) -> int:
@@ -12,7 +11,13 @@ def text_rows(rows: int) -> int:
 
 
 def draw_text(
-    state: MenuState, title: str, text: tuple[Line, ...], columns: int, rows: int
+    state: MenuState,
+    title: str,
+    text: tuple[Line, ...],
+    columns: int,
+    rows: int,
+    *,
+    hints: str,
 ) -> tuple[Line, ...]:
     """Return the lines of a screen that shows `text` from `state.scroll`."""
     height = text_rows(rows)
@@ -23,6 +28,5 @@ def draw_text(
         (Run(f" {title}{more}", Tone.REVERSE),),
         *shown,
         *((),) * (height - len(shown)),
-        plain(f" {cut(status_words(state), columns - 2)}"),
-        plain(" Esc back  Up Down scroll"),
+        *footer(state, columns, hints),
     )

@@ -5,8 +5,22 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from bootd.protocol.messages import DeviceView, Explanation, Level, OptionView, Status
+from bootd.protocol.machine import MachineView
+from bootd.protocol.messages import (
+    NO_OVERRIDES,
+    DeviceView,
+    Explanation,
+    Level,
+    OptionView,
+    Overrides,
+    Status,
+    TreeRowView,
+)
+from bootd.protocol.methods import Browsing
+from bootmenu.edits import BY_HAND, by_hand
+from bootmenu.entry import TypedLine
 from bootmenu.groups import in_order
+from bootmenu.keys import Action
 
 MAX_LOG_LINES: Final = 500
 """Older lines of the status log are forgotten."""
@@ -20,6 +34,9 @@ class Page(Enum):
 
     MENU = auto()
     DETAILS = auto()
+    EDIT = auto()
+    TREE = auto()
+    SETTINGS = auto()
     LOG = auto()
     HELP = auto()
 
@@ -30,6 +47,27 @@ class LogLine:
 
     level: Level
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeLook:
+    """What is seen of the tree of one option.
+
+    Attributes:
+        asked: The question whose answer `rows` are.
+        rows: The first rows of `total`; further ones are asked for when the cursor comes near.
+        cursor: Index of the row a person is on.
+        waiting: Rows are under way.
+        problem: Why there is nothing to see, or "".
+    """
+
+    asked: Browsing
+    rows: tuple[TreeRowView, ...] = ()
+    total: int = 0
+    summary: str = ""
+    cursor: int = 0
+    waiting: bool = True
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +84,15 @@ class MenuState:
         resting: Id of the option that the pane describes: the cursor has stayed there a moment.
         explanations: Answers of the daemon by option id.
         notice: What must be read, until a key.
+        edits: What a person changed, by option id; lost when this menu ends.
+        editing: Id of the option on the edit page.
+        edit_row: Line of the edit page.
+        line: Text that is being typed.
+        filter: Only options with this text are listed, "" lists all.
+        tree: What the tree page shows.
+        machine: Newest answer to a question about the machine.
+        confirm: The key that does something at its second press.
+        wary: The line is noisy: Enter boots nothing for a moment.
         scroll: First line shown of a page of text.
         page_rows: Lines of a page, for the keys that move by one.
         text_rows: Lines of the text on the page.
@@ -63,6 +110,15 @@ class MenuState:
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     notice: LogLine | None = None
     page: Page = Page.MENU
+    edits: Mapping[str, Overrides] = field(default_factory=dict)
+    editing: str = ""
+    edit_row: int = 0
+    line: TypedLine | None = None
+    filter: str = ""
+    tree: TreeLook | None = None
+    machine: MachineView | None = None
+    confirm: Action | None = None
+    wary: bool = False
     scroll: int = 0
     page_rows: int = 16
     text_rows: int = 0
@@ -72,12 +128,31 @@ class MenuState:
     @property
     def highlighted(self) -> OptionView | None:
         """The option under the cursor: a person's choice, else the default, else the first."""
-        by_id = {option.id: option for option in self.options}
+        by_id = {option.id: option for option in self.listed}
         for wanted in (self.cursor, self.status.selected_id, self.status.default_id):
             if wanted in by_id:
                 return by_id[wanted]
-        ordered = in_order(self.devices, self.options)
+        ordered = in_order(self.devices, self.listed)
         return ordered[0] if ordered else None
+
+    @property
+    def listed(self) -> tuple[OptionView, ...]:
+        """The options that the filter lets through, in menu order."""
+        if not self.filter:
+            return self.options
+        wanted = self.filter.lower()
+        return tuple(option for option in self.options if wanted in _searched(option))
+
+    @property
+    def edited_option(self) -> OptionView | None:
+        """The option on the edit page."""
+        if self.editing.startswith(BY_HAND):
+            return by_hand(self.editing.removeprefix(BY_HAND))
+        return self.option(self.editing)
+
+    def edit_of(self, option_id: str) -> Overrides:
+        """Return what a person changed of an option."""
+        return self.edits.get(option_id, NO_OVERRIDES)
 
     def option(self, option_id: str | None) -> OptionView | None:
         """Return an option by its id."""
@@ -87,3 +162,9 @@ class MenuState:
     def counting(self) -> bool:
         """Whether the daemon boots by itself unless somebody stops it."""
         return self.connected and self.status.seconds_left is not None
+
+
+def _searched(option: OptionView) -> str:
+    """Return the text in which the filter looks, in small letters."""
+    parts = (*option.submenu, option.title, option.version, option.device, option.options)
+    return "\n".join(parts).lower()

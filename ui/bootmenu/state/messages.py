@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from bootd.protocol.messages import BootReply, Event, Explanation
+from bootd.protocol.machine import MachineView
+from bootd.protocol.messages import (
+    NO_OVERRIDES,
+    BootReply,
+    Event,
+    Explanation,
+    Overrides,
+    TreePageView,
+)
+from bootd.protocol.methods import Browsing
 from bootmenu.keys import Action
 
 # What happens -----------------------------------------------------------------------------------
@@ -13,6 +22,29 @@ class Pressed:
     """A key, or a command at the prompt."""
 
     action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A key while text is typed.
+
+    Attributes:
+        key: Textual's name.
+        character: What it writes, or "".
+    """
+
+    key: str
+    character: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Bytes came that no key sends, or many at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """No noise came for a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +106,37 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Browsed:
+    """Rows of a tree; `asked` is the question that they answer."""
+
+    asked: Browsing
+    page: TreePageView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBrowsed:
+    """The daemon could not show the tree; `reason` is its sentence."""
+
+    asked: Browsing
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What the machine is like now."""
+
+    machine: MachineView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A person has changed an option, elsewhere than on the edit page."""
+
+    id: str
+    edit: Overrides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The daemon refused or failed; `reason` is its sentence."""
 
@@ -83,6 +146,9 @@ class Failed:
 Happening = (
     Event
     | Pressed
+    | Typed
+    | Noise
+    | Settled
     | Chosen
     | Pointed
     | Rested
@@ -91,6 +157,10 @@ Happening = (
     | Explained
     | Unexplained
     | Loaded
+    | Browsed
+    | NotBrowsed
+    | Described
+    | Edited
     | Failed
 )
 
@@ -103,6 +173,7 @@ class Boot:
     """Ask the daemon to boot an option."""
 
     id: str
+    overrides: Overrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +198,38 @@ class Explain:
     """Ask the daemon which tree an option gets."""
 
     id: str
+    overrides: Overrides = NO_OVERRIDES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browse:
+    """Ask the daemon for rows of a tree."""
+
+    asked: Browsing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describe:
+    """Ask the daemon what the machine is like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTimeout:
+    """Ask the daemon to count again; None: never."""
+
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveMachine:
+    """Ask the daemon to restart the machine or switch it off."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Report `Settled` in a while, unless another Settle comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,4 +242,7 @@ class Leave:
     """End the menu."""
 
 
-Request = Boot | Cancel | Rescan | Rest | Explain | Redraw | Leave
+Question = Boot | Cancel | Rescan | Explain | Browse | Describe | SetTimeout | LeaveMachine
+"""For the daemon."""
+
+Request = Question | Rest | Settle | Redraw | Leave

@@ -1,19 +1,44 @@
 """How keys change the menu."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from bootd.protocol.messages import Level, OptionView, Phase
+from bootmenu.entry import Purpose, begin
 from bootmenu.groups import in_order
 from bootmenu.keys import Action
+from bootmenu.state.browsing import open_tree, tree_pressed
+from bootmenu.state.editing import edit_pressed, open_editor, open_new
 from bootmenu.state.menu import LogLine, MenuState, Page
-from bootmenu.state.messages import Boot, Cancel, Leave, Redraw, Request, Rescan
+from bootmenu.state.messages import (
+    Boot,
+    Cancel,
+    Describe,
+    Leave,
+    LeaveMachine,
+    Redraw,
+    Request,
+    Rescan,
+)
 from bootmenu.state.reports import Step, noticed
 
 _PAGES: Final = {
     Action.DETAILS: Page.DETAILS,
     Action.LOG: Page.LOG,
     Action.HELP: Page.HELP,
+    Action.SETTINGS: Page.SETTINGS,
+}
+
+_OWN_KEYS: Final[Mapping[Page, Callable[[MenuState, Action], Step | None]]] = {
+    Page.EDIT: edit_pressed,
+    Page.TREE: tree_pressed,
+}
+"""Pages on which keys mean something of their own; what these leave is as everywhere."""
+
+_LEAVING: Final = {
+    Action.REBOOT: ("reboot", "restart this machine"),
+    Action.POWER_OFF: ("powerOff", "switch this machine off"),
 }
 
 _PARTS: Final = {"linux": "kernel", "devicetree": "device tree", "devicetreeOverlay": "overlay"}
@@ -26,8 +51,17 @@ def pressed(state: MenuState, action: Action) -> Step:
     """Do what a key says; any key but an Enter that boots stops the countdown as well."""
     here = state.highlighted
     pinned = replace(state, cursor=here.id if here else None, notice=None)
+    pinned = replace(pinned, confirm=None)
     reading = state.notice is not None and action in {Action.BOOT, Action.BACK, Action.QUIT}
+    if action in _LEAVING and not reading:
+        return _stopping(state, _leave_machine(pinned, action, again=state.confirm is action))
     after, requests = (pinned, _NOTHING) if reading else _act(pinned, action)
+    return _stopping(state, (after, requests))
+
+
+def _stopping(state: MenuState, step: Step) -> Step:
+    """Stop the countdown too, unless the step boots."""
+    after, requests = step
     if not state.connected:
         return replace(after, stops=True), requests
     boots = any(isinstance(request, Boot) for request in requests)
@@ -37,32 +71,31 @@ def pressed(state: MenuState, action: Action) -> Step:
 
 
 def _act(state: MenuState, action: Action) -> Step:
+    own = _OWN_KEYS.get(state.page)
+    done = None if own is None else own(state, action)
+    if done is not None:
+        return done
     if action in _PAGES:
         return _to_page(state, _PAGES[action])
-    match action:
-        case Action.BACK | Action.QUIT | Action.LEAVE:
-            return _back(state, action)
-        case Action.BOOT:
-            return boot(state) if state.page is Page.MENU else _to_page(state, Page.MENU)
-        case Action.RESCAN:
-            return _rescan(state)
-        case Action.STOP:
-            return state, (Cancel(),)
-        case Action.REDRAW:
-            return state, (Redraw(),)
-        case _:
-            return _moved(state, action), ()
+    if action in _FUNCTIONS:
+        return _FUNCTIONS[action](state)
+    if action in {Action.BACK, Action.QUIT, Action.LEAVE}:
+        return _back(state, action)
+    return _moved(state, action), ()
 
 
 def _to_page(state: MenuState, page: Page) -> Step:
     """Show a page; on the page itself its key goes back."""
     to = Page.MENU if state.page is page else page
-    return replace(state, page=to, scroll=0), ()
+    asks = to in {Page.DETAILS, Page.SETTINGS} and state.connected
+    return replace(state, page=to, scroll=0), (Describe(),) if asks else ()
 
 
 def _back(state: MenuState, action: Action) -> Step:
     if state.page is not Page.MENU and action is not Action.LEAVE:
         return _to_page(state, Page.MENU)
+    if state.filter and action is Action.BACK:
+        return replace(state, filter=""), ()
     if action is Action.BACK:
         return state, (Cancel(),) if state.status.phase is Phase.LOADING else ()
     if state.may_leave:
@@ -77,13 +110,62 @@ def _rescan(state: MenuState) -> Step:
     return state, (Rescan(),)
 
 
-def boot(state: MenuState) -> Step:
-    """Ask for the boot of the option under the cursor, or say why not."""
-    option = state.highlighted
+def _enter(state: MenuState) -> Step:
+    return boot(state) if state.page is Page.MENU else _to_page(state, Page.MENU)
+
+
+def _edit(state: MenuState) -> Step:
+    return _to_page(state, Page.MENU) if state.page is Page.EDIT else open_editor(state)
+
+
+def _tree(state: MenuState) -> Step:
+    return _to_page(state, Page.MENU) if state.page is Page.TREE else open_tree(state)
+
+
+def _stop(state: MenuState) -> Step:
+    return state, (Cancel(),)
+
+
+def _redraw(state: MenuState) -> Step:
+    return state, (Redraw(),)
+
+
+def _ask_timeout(state: MenuState) -> Step:
+    return replace(state, line=begin(Purpose.TIMEOUT)), ()
+
+
+def _search(state: MenuState) -> Step:
+    if state.page is Page.TREE:
+        return replace(state, line=begin(Purpose.FIND)), ()
+    return replace(state, page=Page.MENU, line=begin(Purpose.FILTER, state.filter)), ()
+
+
+def _boot_edited(state: MenuState) -> Step:
+    option = state.edited_option
+    if state.page is not Page.EDIT or option is None:
+        return state, ()
+    after, requests = boot(state, option)
+    return replace(after, page=Page.MENU), requests
+
+
+def _leave_machine(state: MenuState, action: Action, *, again: bool) -> Step:
+    word, doing = _LEAVING[action]
+    if not state.connected:
+        return noticed(state, LogLine(level=Level.ERROR, text=f"Cannot {doing}: {state.link}")), ()
+    if again:
+        return state, (LeaveMachine(action=word),)
+    text = f"Press the same key again to {doing}; any other key does not."
+    after = replace(state, confirm=action, page=Page.MENU)
+    return replace(after, notice=LogLine(level=Level.WARNING, text=text)), ()
+
+
+def boot(state: MenuState, option: OptionView | None = None) -> Step:
+    """Ask for the boot of an option, else the one under the cursor, or say why not."""
+    option = option or state.highlighted
     refusal = _why_not(state, option)
     if option is None or refusal:
         return noticed(state, LogLine(level=Level.ERROR, text=refusal)), ()
-    return state, (Boot(id=option.id),)
+    return state, (Boot(id=option.id, overrides=state.edit_of(option.id)),)
 
 
 def _why_not(state: MenuState, option: OptionView | None) -> str:
@@ -93,7 +175,10 @@ def _why_not(state: MenuState, option: OptionView | None) -> str:
         return "There is nothing to boot yet."
     if state.status.phase is not Phase.MENU:
         return "An option is being loaded already; Esc stops it."
-    reasons = why_not_bootable(option)
+    if state.wary and option.id != state.status.default_id:
+        return "Not booted: the line is noisy. Enter works again after 2 s without noise."
+    # what a person has changed may be just what was missing; the daemon knows
+    reasons = () if option.id in state.edits else why_not_bootable(option)
     return f"Cannot boot {option.title}: {'; '.join(reasons)}." if reasons else ""
 
 
@@ -113,7 +198,7 @@ def _moved(state: MenuState, action: Action) -> MenuState:
     if state.page is not Page.MENU:
         last = max(state.text_rows - state.page_rows, 0)
         return replace(state, scroll=min(max(state.scroll + _stride(state, action), 0), last))
-    ids = [option.id for option in in_order(state.devices, state.options)]
+    ids = [option.id for option in in_order(state.devices, state.listed)]
     if not ids or state.cursor is None:
         return state
     index = ids.index(state.cursor) + _stride(state, action)
@@ -132,3 +217,18 @@ def _stride(state: MenuState, action: Action) -> int:
         Action.END: far,
     }
     return strides.get(action, 0)
+
+
+_FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
+    Action.BOOT: _enter,
+    Action.EDIT: _edit,
+    Action.NEW: open_new,
+    Action.TREE: _tree,
+    Action.SEARCH: _search,
+    Action.TIMEOUT: _ask_timeout,
+    Action.BOOT_EDITED: _boot_edited,
+    Action.RESCAN: _rescan,
+    Action.STOP: _stop,
+    Action.REDRAW: _redraw,
+}
+"""What keys do that neither show a page nor move the cursor."""

@@ -159,4 +159,8 @@ def _explain_again(state: MenuState) -> tuple[Request, ...]:
     """Ask about the option in the pane, unless that is known or pointless."""
     option = state.option(state.resting)
     known = option is None or option.id in state.explanations or not option.bootable
-    return () if known or option is None or not state.connected else (Explain(id=option.id),)
+    if option is not None and option.id in state.edits:
+        known = option.id in state.explanations
+    if known or option is None or not state.connected:
+        return ()
+    return (Explain(id=option.id, overrides=state.edit_of(option.id)),)

@@ -1,20 +1,33 @@
 """One step of the menu: a pure function from a state and a happening to the next state."""
 
 from dataclasses import replace
+from typing import assert_never
 
+from bootmenu.state.browsing import browsed
+from bootmenu.state.editing import with_edit
+from bootmenu.state.lines import line_typed
 from bootmenu.state.menu import MenuState
 from bootmenu.state.messages import (
+    Browsed,
+    Cancel,
     Chosen,
+    Described,
     Disconnected,
+    Edited,
     Explained,
     Failed,
     Happening,
     Loaded,
+    Noise,
+    NotBrowsed,
     Pointed,
     Pressed,
     Resized,
     Rest,
     Rested,
+    Settle,
+    Settled,
+    Typed,
     Unexplained,
 )
 from bootmenu.state.pressing import boot, pressed
@@ -32,19 +45,60 @@ def reduce(state: MenuState, happening: Happening) -> Step:
 
 def _step(state: MenuState, happening: Happening) -> Step:
     match happening:
-        case Pressed(action=action):
-            return pressed(state, action)
-        case Chosen(id=chosen):
-            return boot(replace(state, cursor=chosen, notice=None))
-        case Pointed(id=pointed):
-            return replace(state, cursor=pointed), ()
-        case Rested(id=option_id):
-            return rested(state, option_id)
+        case Pressed() | Typed() | Noise() | Chosen() | Pointed() | Edited():
+            return _acted(state, happening)
         case Explained() | Unexplained() | Loaded() | Failed():
             return answered(state, happening), ()
+        case Browsed() | NotBrowsed():
+            return browsed(state, happening), ()
+        case Described(machine=machine):
+            return replace(state, machine=machine), ()
+        case Settled() | Rested() | Resized() | Disconnected():
+            return _passed(state, happening)
+        case _:
+            return reported(state, happening)
+
+
+def _acted(
+    state: MenuState, happening: Pressed | Typed | Noise | Chosen | Pointed | Edited
+) -> Step:
+    """Take in what comes from the terminal."""
+    match happening:
+        case Pressed(action=action):
+            return pressed(state, action)
+        case Typed(key=key, character=character):
+            return line_typed(state, key, character)
+        case Noise():
+            return _noisy(state)
+        case Chosen(id=chosen):
+            pointed_at = replace(state, cursor=chosen, notice=None, filter="")
+            return boot(pointed_at, replace(state, editing=chosen).edited_option)
+        case Pointed(id=pointed):
+            return replace(state, cursor=pointed), ()
+        case Edited(id=edited, edit=edit):
+            return with_edit(state, edited, edit)
+        case _:
+            assert_never(happening)
+
+
+def _passed(state: MenuState, happening: Settled | Rested | Resized | Disconnected) -> Step:
+    """Take in what happens by itself."""
+    match happening:
+        case Settled():
+            return replace(state, wary=False), ()
+        case Rested(id=option_id):
+            return rested(state, option_id)
         case Resized(page_rows=rows, text_rows=text_rows):
             return replace(state, page_rows=max(rows, 1), text_rows=text_rows), ()
         case Disconnected(reason=reason):
             return disconnected(state, reason), ()
         case _:
-            return reported(state, happening)
+            assert_never(happening)
+
+
+def _noisy(state: MenuState) -> Step:
+    """Distrust Enter for a while; what a person pastes into a line is no noise."""
+    if state.line is not None:
+        return state, ()
+    stop = (Cancel(),) if state.counting else ()
+    return replace(state, wary=True), (*stop, Settle())

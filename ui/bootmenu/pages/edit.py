@@ -1,0 +1,75 @@
+"""The edit page: what a person may change before a boot, with what the entry says."""
+
+from bootmenu.clean import cut, escape, wrap
+from bootmenu.edits import BY_HAND, Part, Row, is_edited, rows
+from bootmenu.lines import Line, Run, Tone, plain
+from bootmenu.pages.prompt import footer
+from bootmenu.state import MenuState
+from bootmenu.words import option_words, tree_words
+
+_HINTS = "Enter change  b boot  u undo  U undo all  x take out  d tree  Esc back"
+_LABEL = 9
+_FRAME_ROWS = 6
+"""Heading, two lines on the tree, a note, status, keys."""
+
+_HEADINGS = {
+    Part.ADD_INITRD: "(Enter adds one)",
+    Part.ADD_OVERLAY: "(Enter adds one: PATH NAME=VALUE,...)",
+    Part.TREE: "as the entry says: merged if a DTB fits",
+}
+
+
+def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
+    """Return the lines of the page."""
+    option = state.edited_option
+    if option is None:
+        gone = (Run(" Edit", Tone.REVERSE),)
+        return (gone, plain(" The option is gone."), *footer(state, columns, _HINTS))
+    edit = state.edit_of(option.id)
+    height = max(screen_rows - _FRAME_ROWS, 1)
+    listed: list[Line] = []
+    top = bottom = 0
+    table = rows(option, edit)
+    for index, row in enumerate(table):
+        here = index == min(state.edit_row, len(table) - 1)
+        if here:
+            top = len(listed)
+        listed += _row_lines(row, columns, here=here)
+        if here:
+            bottom = len(listed)
+    start = max(min(top, bottom - height), 0) if bottom > height else 0
+    shown = listed[start : start + height]
+    changes = "changed; for this boot only" if is_edited(edit) else "nothing is changed"
+    tree = (
+        ()
+        if option.id.startswith(BY_HAND) and edit.linux is None
+        else (f"tree: {tree_words(state, option)}")
+    )
+    pane = wrap(str(tree), columns - 2, 2) if tree else ()
+    return (
+        (Run(f" Edit {cut(option_words(option), columns - 40)} - {changes}", Tone.REVERSE),),
+        *shown,
+        *((),) * (height - len(shown)),
+        (Run("-" * columns),),
+        *(plain(f" {line}") for line in pane),
+        *((),) * (2 - len(pane)),
+        *footer(state, columns, _HINTS),
+    )
+
+
+def _row_lines(row: Row, columns: int, *, here: bool) -> list[Line]:
+    mark = "*" if row.was is not None else " "
+    box = "" if row.checked is None else ("[x] " if row.checked else "[ ] ")
+    value = escape(row.value) or _HEADINGS.get(row.part, "(none)")
+    room = columns - _LABEL - 6
+    first, *more = wrap(f"{box}{value}", room, 6)
+    pointer = ">" if here else " "
+    tone = Tone.REVERSE if here else Tone.PLAIN
+    lines: list[Line] = [(Run(f" {pointer}{mark} {row.label:<{_LABEL}} {first}", tone),)]
+    lines += [(Run(" " * (_LABEL + 5) + line, tone),) for line in more]
+    if row.was is not None:
+        was = escape(row.was) or ("as the entry says" if row.part is Part.TREE else "(none)")
+        lines += [
+            (Run(" " * (_LABEL + 5) + line, Tone.DIM),) for line in wrap(f"was: {was}", room, 3)
+        ]
+    return lines

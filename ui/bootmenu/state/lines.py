@@ -1,0 +1,57 @@
+"""How text that a person types changes the menu."""
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from bootd.protocol.messages import Level
+from bootmenu.entry import Purpose, TypedLine, typed
+from bootmenu.state.browsing import found
+from bootmenu.state.editing import field_typed
+from bootmenu.state.menu import LogLine, MenuState
+from bootmenu.state.messages import SetTimeout
+from bootmenu.state.reports import Step, noticed
+
+MAX_TIMEOUT_S: Final = 86_400
+
+
+def line_typed(state: MenuState, key: str, character: str) -> Step:
+    """Take in a key of a line: Enter takes it over, Esc leaves everything as it was."""
+    line = state.line
+    if line is None:
+        return state, ()
+    match key:
+        case "enter" | "ctrl+j":
+            return _finished(replace(state, line=None), line)
+        case "escape":
+            after = replace(state, line=None)
+            return replace(after, filter="") if line.purpose is Purpose.FILTER else after, ()
+        case _:
+            after = replace(state, line=typed(line, key, character))
+            if line.purpose is Purpose.FILTER and after.line is not None:
+                after = replace(after, filter=after.line.text)
+            return after, ()
+
+
+def timeout_typed(state: MenuState, text: str) -> Step:
+    """Ask for another timeout: seconds, or `never`."""
+    word = text.strip().lower()
+    if word == "never":
+        return state, (SetTimeout(seconds=None),)
+    if word.isascii() and word.isdecimal() and int(word[:9]) <= MAX_TIMEOUT_S:
+        return state, (SetTimeout(seconds=int(word)),)
+    sentence = f"Type seconds (at most {MAX_TIMEOUT_S}) or never."
+    return noticed(state, LogLine(level=Level.ERROR, text=sentence)), ()
+
+
+def _finished(state: MenuState, line: TypedLine) -> Step:
+    match line.purpose:
+        case Purpose.FIELD:
+            return field_typed(state, line.text)
+        case Purpose.FILTER:
+            return replace(state, filter=line.text), ()
+        case Purpose.FIND:
+            return found(state, line.text)
+        case Purpose.TIMEOUT:
+            return timeout_typed(state, line.text)
+        case _:
+            assert_never(line.purpose)
