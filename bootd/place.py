@@ -1,7 +1,7 @@
 """Where the daemon runs: this machine, or a directory that plays one.
 
-`bootd --machine DIR` needs no root: the sub-directories of DIR are the devices (for root its disk
-images, too), DIR/live.dtb is the live tree, and what the machine and its settings are like can be
+`bootd --machine DIR` needs no root: the sub-directories and disk images of DIR are the devices,
+DIR/live.dtb is the live tree, and what the machine and its settings are like can be
 said below DIR/.machine:
 `machine.json` (members of `bootd.model.machine.Machine`), `etc/bootd.conf`, `proc/cmdline`.
 """
@@ -69,13 +69,12 @@ def played_place(directory: str) -> Place:
         raise BootdError(f"{directory} is no directory, so it cannot play a machine.")
     root = f"{directory}/.machine"
     disks = PlayedDisks(directory)
-    images = disks.list_devices if os.geteuid() == 0 else dict  # only root may attach and mount
     return Place(
         root=root,
         real=False,
         machine=_played_machine(f"{root}/machine.json"),
         live_tree=lambda: _read(f"{directory}/live.dtb", MAX_DTB_BYTES),
-        source=lambda _early: DirectorySource(directory, images=images),
+        source=lambda _early: DirectorySource(directory, images=disks.list_devices),
         close=disks.close,
     )
 

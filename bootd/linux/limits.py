@@ -8,8 +8,9 @@ MEMORY_BYTES: Final = 96 << 20
 """Address space that a worker may add to what is mapped when it starts (DESIGN.md, limits)."""
 CPU_S: Final = 2
 """Processor seconds; SIGXCPU ends the process."""
-FILE_BYTES: Final = 2 << 20
-"""Largest file it may write: the memfd of a device tree blob, which FSIZE counts as well."""
+FILE_BYTES: Final = 512 << 20
+"""Largest file it may write. It can write memfds only, which FSIZE counts as well: a device tree
+blob, or a kernel out of a container file (DESIGN.md, limits: decompressed image)."""
 OPEN_FILES: Final = 256
 
 

@@ -33,6 +33,7 @@ class BlockDevice:
         model: The disk's model for a person, cleaned, or "".
         size_bytes: Size of this device, 0 when unknown.
         removable: The kernel says that the medium can be taken out.
+        start_bytes: Where the file system begins in `node`, for an image file that plays a disk.
         sequence: The kernel's diskseq: differs when another medium took the same name; 0 unknown.
     """
 
@@ -48,6 +49,7 @@ class BlockDevice:
     kind: DeviceKind = DeviceKind.DISK
     size_bytes: int = 0
     removable: bool = False
+    start_bytes: int = 0
     sequence: int = 0
 
 

@@ -17,7 +17,7 @@ from bootd.disk import partitions, superblock
 from bootd.disk.ext import ExtVolume
 from bootd.disk.fat import FatVolume
 from bootd.disk.volume import ByteSource, Volume, VolumeView
-from bootd.errors import ProbeError
+from bootd.errors import ConfigLimitError, ProbeError
 from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.byterange import ByteRange
@@ -32,6 +32,9 @@ READERS: Final[Mapping[str, Callable[[ByteSource], Volume]]] = {
     "vfat": FatVolume,
 }
 """Types that need no mount."""
+
+MAX_COPY_BYTES: Final = 64 << 20
+"""Largest file of a played disk; a worker holds it in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,47 @@ def opened(stretch: Stretch) -> Iterator[FsView]:
         yield view
 
 
+def volume_view(
+    node: str, fstype: str, start_bytes: int, size_bytes: int
+) -> tuple[VolumeView, int] | None:
+    """Return a view that needs no mount, and the descriptor that it reads, which the caller owns.
+
+    None where only the kernel can read the file system.
+
+    Raises:
+        OSError: The image cannot be read, or only root could have the kernel read it.
+    """
+    reader = READERS.get(fstype)
+    if reader is None:
+        return None
+    fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return VolumeView(reader(ByteRange(fd, start_bytes, size_bytes or None))), fd
+    except OSError:
+        os.close(fd)
+        # A feature that our reader lacks; the kernel may have it.
+        if os.geteuid() != 0:
+            raise
+        return None
+
+
+def copy_file(view: VolumeView, path: str) -> int:
+    """Return a memfd with a copy of a file, which no descriptor of the image's could give.
+
+    Raises:
+        OSError: There is no such file, it is too large, or the image is damaged.
+    """
+    try:
+        content = view.read(path, MAX_COPY_BYTES)
+    except ConfigLimitError as error:
+        raise OSError(errno.EFBIG, str(error), path) from error
+    fd = os.memfd_create("played", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(os.dup(fd), "wb") as file:
+        file.write(content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
 def _partitions(fd: int, whole: BlockDevice) -> Iterator[Stretch]:
     joint = "p" if whole.name[-1:].isdecimal() else ""
     for each in partitions.read(ByteRange(fd), whole.size_bytes):
@@ -117,15 +161,10 @@ def _view(stretch: Stretch, stack: ExitStack) -> FsView:
         return DirView(fd)
     if not device.fstype:
         raise OSError(errno.EINVAL, "no file system", device.node)
-    if reader := READERS.get(device.fstype):
-        fd = os.open(device.node, os.O_RDONLY | os.O_CLOEXEC)
-        stack.callback(os.close, fd)
-        try:
-            return VolumeView(reader(ByteRange(fd, stretch.start, device.size_bytes)))
-        except OSError:
-            # A feature that our reader lacks; the kernel may have it.
-            if os.geteuid() != 0:
-                raise
+    read = volume_view(device.node, device.fstype, stretch.start, device.size_bytes)
+    if read is not None:
+        stack.callback(os.close, read[1])
+        return read[0]
     with loop.attached(device.node, offset=stretch.start, size=device.size_bytes) as node:
         fd = mount_detached(node, device.fstype)
     stack.callback(os.close, fd)

@@ -6,9 +6,11 @@ This is the part that may hang for ever on a dead medium.
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
+from typing import Final, NamedTuple
 
+from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
@@ -28,26 +30,50 @@ _DIRTY: Final = {
 }
 
 
-def open_view(node: str, fstype: str) -> tuple[DirView, tuple[str, ...]]:
-    """Return a view of a device for the rest of this process's life, and notes for a person.
+class Opened(NamedTuple):
+    """A device that can be read, for the rest of this process's life.
+
+    Attributes:
+        open_file: Gives a descriptor of a regular file for reading; the caller owns it.
+        notes: For a person.
+    """
+
+    view: FsView
+    open_file: Callable[[str], int]
+    notes: tuple[str, ...] = ()
+
+
+def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 0) -> Opened:
+    """Make a device readable.
 
     Args:
-        node: A block device; an image file, which is attached to a loop device; or a directory
-            that plays a device.
+        node: A block device; an image file, read without a mount where that is possible and else
+            attached to a loop device; or a directory that plays a device.
         fstype: As blkid names it; not used for a directory.
+        start_bytes: Where the file system begins in an image file.
+        size_bytes: Its length there; 0 up to the end.
 
     Raises:
         OSError: In words.
     """
     mode = os.stat(node).st_mode
     if stat.S_ISDIR(mode):
-        return DirView(os.open(node, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)), ()
+        view = DirView(os.open(node, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        return Opened(view, view.open_file)
+    if stat.S_ISREG(mode):
+        from bootd.probe import image  # noqa: PLC0415 - images play disks in development only
+
+        played = image.volume_view(node, fstype, start_bytes, size_bytes)
+        if played is not None:
+            files, _ = played  # the descriptor stays open: a worker reads one device all its life
+            return Opened(files, lambda path: image.copy_file(files, path))
     with ExitStack() as stack:
         if stat.S_ISREG(mode):
-            node = stack.enter_context(loop.attached(node))
+            attached = loop.attached(node, offset=start_bytes, size=size_bytes)
+            node = stack.enter_context(attached)
         dirty = _is_dirty(node, fstype)
         view = DirView(mount_detached(node, fstype), one_mount=True)
-    return view, (STALE,) if dirty else ()
+    return Opened(view, view.open_file, (STALE,) if dirty else ())
 
 
 def _is_dirty(node: str, fstype: str) -> bool:

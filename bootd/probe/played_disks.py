@@ -1,4 +1,8 @@
-"""Disk images in a directory, as the disks of the machine that it plays, for root."""
+"""Disk images in a directory, as the disks of the machine that it plays.
+
+ext and FAT are read from the image itself, without root. Other file systems are attached to a loop
+device when root plays, and else shown as devices that cannot be read.
+"""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +13,7 @@ from typing import Final
 from bootd.linux import loop
 from bootd.model.device import BlockDevice
 from bootd.model.text import clean
-from bootd.probe.image import Stretch, find
+from bootd.probe.image import READERS, Stretch, find
 
 SUFFIXES: Final = (".img", ".raw", ".iso")
 
@@ -69,6 +73,8 @@ def _attach(path: str, identity: _Identity, stack: ExitStack) -> Mapping[str, Bl
 
 
 def _attached(path: str, stretch: Stretch, stack: ExitStack) -> BlockDevice:
+    if stretch.device.fstype in READERS or os.geteuid() != 0:
+        return replace(stretch.device, start_bytes=stretch.start)
     size = stretch.device.size_bytes if stretch.start else 0
     node = stack.enter_context(loop.attached(path, offset=stretch.start, size=size))
     return replace(stretch.device, node=node)

@@ -23,7 +23,7 @@ from bootd.probe.channel import close_all, decode, encode_packet, receive_part
 from bootd.probe.session import Session
 from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
-from bootd.probe.worker import Order
+from bootd.probe.worker import order_for
 from bootd.protocol.codec import Json, from_json, to_json
 
 SCAN_S: Final = 5.0
@@ -186,8 +186,7 @@ class Prober:
                 name, f"is not looked at: {self.lost} other devices do not answer; unplug them"
             )
         number = next(self._numbers)
-        node, fstype = (device.node, device.fstype) if device is not None else ("", "")
-        order = Order(node=node, fstype=fstype, confined=confined)
+        order = order_for(device, confined=confined)
         members = to_json(order)
         ours, theirs = socket.socketpair()
         session = self._add(number, name, ours)

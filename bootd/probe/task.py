@@ -3,8 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bootd.linux.dirview import DirView
+from bootd.errors import ProtocolError
+from bootd.fsview import FsView
 from bootd.protocol.codec import Json
+
+
+def _no_files(_path: str) -> int:
+    raise ProtocolError("files can only be opened on a device")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +18,11 @@ class Context:
 
     Attributes:
         fs: The device's file system; None for a task without a device.
+        open_file: Opens a regular file of it for reading; the caller owns the descriptor.
     """
 
-    fs: DirView | None = None
+    fs: FsView | None = None
+    open_file: Callable[[str], int] = _no_files
 
 
 TaskCall = Callable[[Context, Json, list[int]], tuple[Json, list[int]]]

@@ -60,7 +60,7 @@ def open_files(context: Context, params: Json, _fds: list[int]) -> tuple[Json, l
     fds: list[int] = []
     with ExitStack() as undo:
         for path, part in zip(paths, parts or [""] * len(paths), strict=True):
-            fd = context.fs.open_file(str(path))
+            fd = context.open_file(str(path))
             if part:
                 fd = _extract(fd, str(part), str(path))
             undo.callback(os.close, fd)

@@ -11,13 +11,16 @@ import os
 import socket
 import types
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, ConfigError, FdtError, ProtocolError
 from bootd.linux import limits, privilege
 from bootd.probe.channel import Frames, Message, close_all, receive, send
-from bootd.probe.mounter import open_view
+from bootd.probe.mounter import open_device
 from bootd.probe.task import Context, Tasks
+
+if TYPE_CHECKING:
+    from bootd.model.device import BlockDevice
 
 _SOCKET_FD: Final = 3
 """The only descriptor a worker starts with, besides /dev/null three times."""
@@ -30,12 +33,28 @@ class Order:
     Attributes:
         node: The device to open, or "" for a task without one.
         fstype: As blkid names it.
+        start_bytes, size_bytes: Where in the node, when that is an image file.
         confined: Run without rights and within limits; otherwise only helpers may be called.
     """
 
     node: str
     fstype: str
     confined: bool
+    start_bytes: int = 0
+    size_bytes: int = 0
+
+
+def order_for(device: "BlockDevice | None", *, confined: bool = True) -> Order:
+    """Return the order for a device, or for a task without one."""
+    if device is None:
+        return Order(node="", fstype="", confined=confined)
+    return Order(
+        node=device.node,
+        fstype=device.fstype,
+        confined=confined,
+        start_bytes=device.start_bytes,
+        size_bytes=device.size_bytes,
+    )
 
 
 def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:
@@ -72,8 +91,8 @@ def _isolate(sock: socket.socket) -> socket.socket:
 def _open(order: Order) -> tuple[Context, tuple[str, ...]]:
     if not order.node:
         return Context(), ()
-    view, notes = open_view(order.node, order.fstype)
-    return Context(fs=view), notes
+    opened = open_device(order.node, order.fstype, order.start_bytes, order.size_bytes)
+    return Context(fs=opened.view, open_file=opened.open_file), opened.notes
 
 
 def _serve(

@@ -20,16 +20,13 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bootd.errors import ProtocolError
 from bootd.probe import worker
 from bootd.probe.channel import Message, decode, encode_packet, receive_part, send
 from bootd.probe.task import Tables
 from bootd.protocol.codec import from_json, to_json
-
-if TYPE_CHECKING:
-    from bootd.model.device import BlockDevice
 
 MAX_EARLY: Final = 64
 """Devices of the early look; their packets must fit a socket buffer that nobody reads yet."""
@@ -111,7 +108,7 @@ class Zygote:
             theirs.shutdown(socket.SHUT_WR)  # or the worker would wait for more, and keep its slot
             self._tell({"id": -number, "device": to_json(device)}, [theirs.fileno()])
             theirs.close()
-            self._early.append((-number, _order(device), ours))
+            self._early.append((-number, worker.order_for(device), ours))
         self._tell({"early": True})
 
     def _start_early(self) -> None:
@@ -217,7 +214,3 @@ class Zygote:
     def _tell(self, message: Message, fds: list[int] | None = None) -> None:
         with suppress(BrokenPipeError, ConnectionError):  # `_obey` sees the end next
             socket.send_fds(self._control, [encode_packet(message)], fds or [])
-
-
-def _order(device: "BlockDevice") -> worker.Order:
-    return worker.Order(node=device.node, fstype=device.fstype, confined=True)

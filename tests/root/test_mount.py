@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from bootd.fsview import FsView
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
-from bootd.probe.mounter import STALE, open_view
+from bootd.probe.mounter import STALE, open_device
 from tests.support import loopdisk
 
 pytestmark = pytest.mark.root
+
+
+def close_view(view: FsView) -> None:
+    """Let a mount go, as the end of its worker would."""
+    assert isinstance(view, DirView)
+    os.close(view._fd)
 
 
 @pytest.mark.parametrize("fstype", ["ext4", "xfs", "btrfs"])
@@ -48,9 +55,9 @@ def test_a_disk_that_was_not_shut_down_is_read_and_never_written(
     image = make_dirty(tmp_path, fstype)
     before = hashlib.sha256(image.read_bytes()).digest()
     with loopdisk.attached(image, read_only=False) as name:
-        view, notes = open_view(f"/dev/{name}", fstype)
+        view, _, notes = open_device(f"/dev/{name}", fstype)
         view.list_dir("/")
-        os.close(view._fd)
+        close_view(view)
     assert hashlib.sha256(image.read_bytes()).digest() == before
     if fstype != "xfs":  # xfs does not tell in its superblock
         assert notes == (STALE,)
@@ -78,9 +85,9 @@ def make_dirty(tmp_path: Path, fstype: str) -> Path:
 def test_a_clean_disk_has_no_note(tmp_path: Path) -> None:
     image = loopdisk.make_image(tmp_path / "image", {"/file": "text"})
     with loopdisk.attached(image) as name:
-        view, notes = open_view(f"/dev/{name}", "ext4")
+        view, _, notes = open_device(f"/dev/{name}", "ext4")
         assert view.read("/file") == b"text"
-        os.close(view._fd)
+        close_view(view)
     assert notes == ()
 
 
@@ -149,12 +156,18 @@ def test_a_failed_mount_leaves_no_descriptor(tmp_path: Path) -> None:
 
 def test_a_file_of_the_disk_stays_readable_after_the_mount_is_let_go(tmp_path: Path) -> None:
     image = loopdisk.make_image(tmp_path / "image", {"/vmlinuz": "kernel"})
-    view, _ = open_view(str(image), "ext4")  # an image file is attached to a loop device
-    kernel = view.open_file("/vmlinuz")
-    os.close(view._fd)
+    with loopdisk.attached(image) as name:
+        view, open_file, _ = open_device(f"/dev/{name}", "ext4")
+        kernel = open_file("/vmlinuz")
+        close_view(view)
     assert os.read(kernel, 100) == b"kernel"
     os.close(kernel)
-    assert (
-        str(image)
-        not in subprocess.run(["losetup", "-a"], check=True, capture_output=True, text=True).stdout
-    )
+
+
+def test_an_image_that_only_the_kernel_can_read_is_attached_for_its_mount(tmp_path: Path) -> None:
+    image = loopdisk.make_empty(tmp_path / "image", "xfs")
+    view, _, _ = open_device(str(image), "xfs")
+    assert view.is_dir("/")
+    close_view(view)
+    attached = subprocess.run(["losetup", "-a"], check=True, capture_output=True, text=True)
+    assert str(image) not in attached.stdout
