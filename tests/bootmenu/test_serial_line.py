@@ -97,6 +97,42 @@ async def test_nothing_but_plain_ascii_and_known_sequences_is_sent(tmp_path: Pat
         assert all(32 <= byte <= 126 for byte in text)
 
 
+async def test_an_edited_command_line_is_booted(tmp_path: Path) -> None:
+    async with menu(tmp_path) as (terminal, daemon):
+        for keys, words in (
+            (b"e", "Edit Debian GNU/Linux 12 (bookworm) 1"),
+            (b"\x1b[B\x1b[B\r", "Enter take over"),
+            (b"\x15single ro\r", "was: root=UUID=5a0c-0001 ro"),
+        ):
+            terminal.send(keys)
+            await terminal.shows(words)
+        terminal.send(b"b")
+        await terminal.until(lambda: "Boot" in daemon.names())
+        (boot,) = [call for name, call in daemon.calls if name == "Boot"]
+        assert isinstance(boot["overrides"], dict)
+        assert boot["overrides"]["options"] == "single ro"
+
+
+async def test_the_tree_page_moves_with_few_bytes(tmp_path: Path) -> None:
+    async with menu(tmp_path) as (terminal, _):
+        terminal.send(b"d")
+        await terminal.shows('+ serial-number = "42" [live]')
+        moved = await terminal.bytes_of(lambda: terminal.send(b"j"))
+        assert "live (serial): only the firmware knows it" in terminal.text()
+        assert len(moved) <= 600
+        terminal.send(b"jj\r")
+        await terminal.shows("Device tree /cpus")
+
+
+async def test_noise_with_a_carriage_return_boots_nothing(tmp_path: Path) -> None:
+    async with menu(tmp_path) as (terminal, daemon):
+        terminal.send(b"jj")
+        await terminal.quiet()
+        terminal.send(b"\xff\x00\xfe\x81\r")
+        await terminal.shows("Not booted: the line is noisy")
+        assert "Boot" not in daemon.names()
+
+
 async def test_keys_of_the_table_work_on_the_line(tmp_path: Path) -> None:
     async with menu(tmp_path) as (terminal, daemon):
         keys = {

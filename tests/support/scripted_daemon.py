@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from bootd.protocol import methods
-from bootd.protocol.codec import Json, to_json
+from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_to_json
+from bootd.protocol.machine import LinkView, MachineView, SettingView
 from bootd.protocol.messages import (
     BootReply,
     Event,
@@ -15,9 +16,28 @@ from bootd.protocol.messages import (
     OptionView,
     Snapshot,
     Status,
+    TreePageView,
+    TreeRowView,
     TreeView,
 )
 from bootd.protocol.varlink import END, Call, Reply, decode_call, encode_reply
+
+MACHINE = MachineView(
+    board="Radxa ROCK 3A",
+    compatible=("radxa,rock3a",),
+    serial="42",
+    architecture="aarch64",
+    kernel="6.12.9",
+    firmware="U-Boot 2024.01",
+    memory_bytes=4 << 30,
+    memory_available_bytes=3 << 30,
+    lockdown="none",
+    kexec=("kexec_load",),
+    kexec_refusal="",
+    network=(LinkView(name="eth0", state="up", address="02:00:00:00:00:01"),),
+    settings=(SettingView(name="Timeout", value="3", place="/etc/bootd.conf:2"),),
+    actions=("reboot", "powerOff"),
+)
 
 
 @dataclass(slots=True)
@@ -80,6 +100,10 @@ class ScriptedDaemon:
             case "Explain":
                 await asyncio.sleep(self.slow_s)
                 return self._explained(str(call.parameters["id"]))
+            case "DescribeMachine":
+                return _reply(methods.DescribingMachine(machine=MACHINE))
+            case "BrowseTree":
+                return _reply(methods.Browsed(page=self._page(call)))
             case "Boot":
                 return _reply(
                     methods.Booted(
@@ -94,6 +118,28 @@ class ScriptedDaemon:
                 )
             case _:
                 return Reply()
+
+    def _page(self, call: Call) -> TreePageView:
+        asked = from_json(methods.Browsing, call.parameters)
+        return TreePageView(
+            path=asked.path,
+            rows=(
+                TreeRowView(path=asked.path, property="compatible", value='"acme,board"'),
+                TreeRowView(
+                    path=asked.path,
+                    property="serial-number",
+                    value='"42"',
+                    live='"42"',
+                    source="live",
+                    rule="serial",
+                    reason="only the firmware knows it",
+                ),
+                TreeRowView(path=f"{asked.path.rstrip('/')}/cpus", value=""),
+            ),
+            total=3,
+            summary="merged: board.dtb + 14 live facts",
+            sha256="",
+        )
 
     def _explained(self, option_id: str) -> Reply:
         option = next(option for option in self.snapshot.options if option.id == option_id)

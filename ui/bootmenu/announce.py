@@ -7,7 +7,7 @@ given once and never again to another option.
 from typing import Final
 
 from bootd.protocol.messages import OptionView, Phase, Status
-from bootmenu.clean import cut, escape
+from bootmenu.clean import clean, cut, escape
 from bootmenu.groups import grouped, in_order
 from bootmenu.state import LogLine, MenuState
 from bootmenu.words import (
@@ -40,10 +40,12 @@ def numbered(state: MenuState, numbers: Numbers) -> Numbers:
 def listing(state: MenuState, numbers: Numbers) -> tuple[str, ...]:
     """Return the whole menu."""
     lines = [machine_words(state.status)]
-    for group in grouped(state.devices, state.options):
+    for group in grouped(state.devices, state.listed):
         trouble = "" if group.options else f" - {device_trouble(group.device)}"
         lines.append(f"  {device_words(group.device)}{trouble}")
         lines += [_option_line(state, option, numbers) for option in group.options]
+    if state.filter:
+        lines.append(f"  Only options with {clean(state.filter, 60)!r}; / lists all.")
     if not state.options:
         lines.append("  Nothing to boot yet; what is plugged in appears here.")
     lines.append("Type a number to boot it, s to stop the countdown, l to list, ? for help.")
@@ -73,6 +75,7 @@ def _option_line(state: MenuState, option: OptionView, numbers: Numbers) -> str:
     mark = "*" if option.id == state.status.default_id else " "
     trouble = option_trouble(option)
     reason = f" - {trouble}" if trouble else ""
+    reason += " (edited)" if option.id in state.edits else ""
     return f" {mark}{_number(option.id, numbers):>3}) {option_words(option)}{reason}"
 
 

@@ -7,15 +7,35 @@ and stops it; afterwards the kernel edits whole lines.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
+from bootmenu.clean import clean
+from bootmenu.edits import by_hand
+from bootmenu.entry import Purpose
 from bootmenu.keys import Action, action_of_command, command_help
-from bootmenu.lines import text_of
-from bootmenu.pages import details, log
-from bootmenu.state import Chosen, Happening, Leave, MenuState, Pointed, Pressed, reduce
+from bootmenu.lines import Line, text_of
+from bootmenu.noise import is_noise
+from bootmenu.pages import details, log, settings
+from bootmenu.spoken import HELP, browsing, edit_lines, edited, find_option, tree_lines
+from bootmenu.state import (
+    Chosen,
+    Describe,
+    Described,
+    Edited,
+    Entered,
+    Failed,
+    Happening,
+    Leave,
+    Looked,
+    MenuState,
+    Noise,
+    Pointed,
+    Pressed,
+    reduce,
+)
 from bootmenu.terminal import KeyByKey, has_hung_up
 
 if TYPE_CHECKING:
@@ -24,8 +44,11 @@ if TYPE_CHECKING:
 _PROMPT: Final = "> "
 _COLUMNS: Final = 78
 _READ_BYTES: Final = 1024
-_MAX_TYPED: Final = 200
-"""A longer command is line noise and forgotten."""
+_MAX_TYPED: Final = 4200
+"""A longer command is line noise and forgotten; a command line of 4 KiB can be written."""
+
+Text = Callable[[MenuState, int], tuple[Line, ...]]
+"""A page of text, as the screen shows it."""
 
 
 class PlainMenu:
@@ -46,6 +69,16 @@ class PlainMenu:
         self._listed = False
         self._tree = ""
         self._typed = ""
+        self._after_machine: Text | None = None
+        self._longer: Mapping[Action | None, Callable[[str], tuple[str, ...]]] = {
+            Action.DETAILS: self._details,
+            Action.SETTINGS: self._settings,
+            Action.EDIT: self._edit,
+            Action.TREE: self._look,
+            Action.NEW: self._new,
+            Action.SEARCH: self._search,
+            Action.TIMEOUT: self._timeout,
+        }
         self._keys = KeyByKey()
         self._input: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -54,7 +87,7 @@ class PlainMenu:
         old = self.state
         self.state, requests = reduce(old, happening)
         self._numbers = numbered(self.state, self._numbers)
-        self._say((*self._news(old), *self._tree_news()))
+        self._say((*self._news(old), *self._tree_news(), *self._answers_to(old, happening)))
         if self.state.counting and not old.counting:
             self._keys.start()
         for request in requests:
@@ -98,6 +131,8 @@ class PlainMenu:
             self.wants_screen = True
             self._end()
             return
+        if not self._typed and is_noise(data) and not _is_text(data):
+            self.tell(Noise())
         self._take(data.decode("utf-8", "replace"))
 
     async def _terminal_answers(self, answers: Callable[[], bool]) -> bool:
@@ -132,30 +167,24 @@ class PlainMenu:
             self._command(line.strip())
 
     def _command(self, command: str) -> None:
-        word, _, number = command.partition(" ")
+        word, _, rest = command.partition(" ")
         action = action_of_command(word)
-        if command.isdecimal():
-            option_id = self._id(command)
-            if option_id is not None:
-                self.tell(Chosen(id=option_id))
-                return
-        self.tell(Pressed(action=_spoken(action)))
-        if action is Action.DETAILS and (option_id := self._id(number)) is not None:
-            self.tell(Pointed(id=option_id))
-        self._say(self._answer(command, action))
+        option_id = self._id(command if action is not Action.BOOT_EDITED else rest)
+        if (command.isdecimal() or action is Action.BOOT_EDITED) and option_id is not None:
+            self.tell(Chosen(id=option_id))
+            return
+        self.tell(Pressed(action=self._spoken(action)))
+        if action in self._longer:
+            self._say(self._longer[action](rest.strip()))
+        else:
+            self._say(self._answer(command, action))
 
     def _answer(self, command: str, action: Action | None) -> tuple[str, ...]:
         match action:
             case Action.LIST:
                 return listing(self.state, self._numbers)
             case Action.HELP:
-                return (
-                    "  NUMBER  boot that option",
-                    "  i NUMBER  show all about it",
-                    *command_help(),
-                )
-            case Action.DETAILS:
-                return tuple(map(text_of, details.text(self.state, _COLUMNS)))
+                return (*HELP, *command_help())
             case Action.LOG:
                 return tuple(map(text_of, log.text(self.state, _COLUMNS)))
             case None if command.isdecimal():
@@ -165,6 +194,66 @@ class PlainMenu:
             case _:
                 return ()
 
+    def _details(self, rest: str) -> tuple[str, ...]:
+        if (option_id := self._id(rest)) is not None:
+            self.tell(Pointed(id=option_id))
+        return self._ask_machine(details.text)
+
+    def _settings(self, _rest: str) -> tuple[str, ...]:
+        return self._ask_machine(settings.text)
+
+    def _ask_machine(self, text: Text) -> tuple[str, ...]:
+        """Have the daemon asked; its answer is told with the text."""
+        if self.session is None or not self.state.connected:
+            return tuple(map(text_of, text(self.state, _COLUMNS)))
+        self._after_machine = text
+        self.session.perform(Describe())
+        return ()
+
+    def _edit(self, rest: str) -> tuple[str, ...]:
+        number, _, words = rest.partition(" ")
+        option_id = self._id(number)
+        option = None if option_id is None else find_option(self.state, option_id)
+        if option is None:
+            return ("Say which option: e NUMBER.",)
+        if words:
+            edit = edited(option, self.state.edit_of(option.id), words)
+            if edit is None:
+                return ("There is no such line; e NUMBER lists them.",)
+            self.tell(Edited(id=option.id, edit=edit))
+        return edit_lines(option, self.state.edit_of(option.id))
+
+    def _look(self, rest: str) -> tuple[str, ...]:
+        look = self.state.tree
+        if rest == "+" and look is not None:
+            offset = look.asked.offset + len(look.rows)
+            self.tell(Looked(asked=replace(look.asked, offset=offset)))
+            return ()
+        number, _, words = rest.partition(" ")
+        option_id = self._id(number)
+        if option_id is None:
+            return ("Say which option: d NUMBER.",)
+        self.tell(Looked(asked=browsing(option_id, self.state.edit_of(option_id), words)))
+        return ()
+
+    def _new(self, rest: str) -> tuple[str, ...]:
+        names = [device.name for device in self.state.devices]
+        if rest not in names:
+            return (f"Say on which device: n {'|'.join(map(clean, names))}.",)
+        option = by_hand(rest)
+        if option.id not in self._numbers:
+            self._numbers = (*self._numbers, option.id)
+        number = self._numbers.index(option.id) + 1
+        return (f"+ {number}) a new option", *edit_lines(option, self.state.edit_of(option.id)))
+
+    def _search(self, rest: str) -> tuple[str, ...]:
+        self.tell(Entered(purpose=Purpose.FILTER, text=rest))
+        return listing(self.state, self._numbers)
+
+    def _timeout(self, rest: str) -> tuple[str, ...]:
+        self.tell(Entered(purpose=Purpose.TIMEOUT, text=rest))
+        return ()
+
     def _id(self, number: str) -> str | None:
         """Return the id of an option that is there, by its number."""
         if not number.isascii() or not number.isdecimal():
@@ -172,7 +261,7 @@ class PlainMenu:
         index = int(number[:6]) - 1
         if not 0 <= index < len(self._numbers):
             return None
-        option = self.state.option(self._numbers[index])
+        option = find_option(self.state, self._numbers[index])
         return None if option is None else option.id
 
     def _news(self, old: MenuState) -> tuple[str, ...]:
@@ -190,6 +279,21 @@ class PlainMenu:
         self._tree = line
         return (line,)
 
+    def _spoken(self, action: Action | None) -> Action:
+        """Return what a command means to the reducer: pages are printed here, not shown there."""
+        printed = {Action.LIST, Action.HELP, Action.LOG, *self._longer}
+        return Action.OTHER if action is None or action in printed else action
+
+    def _answers_to(self, old: MenuState, happening: Happening) -> tuple[str, ...]:
+        """Tell what was asked for a moment ago."""
+        look = self.state.tree
+        if look is not None and look is not old.tree and not look.waiting:
+            return tree_lines(look)
+        if isinstance(happening, Described | Failed) and self._after_machine is not None:
+            text, self._after_machine = self._after_machine, None
+            return tuple(map(text_of, text(self.state, _COLUMNS)))
+        return ()
+
     def _say(self, lines: tuple[str, ...]) -> None:
         """Write over the prompt, then prompt again."""
         if not lines:
@@ -203,7 +307,6 @@ class PlainMenu:
             self._end()  # the terminal is gone
 
 
-def _spoken(action: Action | None) -> Action:
-    """Return what a command means to the reducer: pages are printed here, not shown there."""
-    printed = {None, Action.LIST, Action.HELP, Action.DETAILS, Action.LOG}
-    return Action.OTHER if action in printed or action is None else action
+def _is_text(data: bytes) -> bool:
+    """Return whether bytes may be a command that came in one piece."""
+    return data.isascii() and data.decode().replace("\r", "").replace("\n", "").isprintable()

@@ -119,7 +119,7 @@ def _pane(look: TreeLook, columns: int) -> tuple[Line, ...]:
     lines = [plain(f" {line}") for line in wrap(escape(row.path), columns - 2, 1)]
     for label, text in row_details(row):
         left = _PANE_ROWS - len(lines)
-        wrapped = wrap(text, columns - 11, 2 if left > 3 else 1)
+        wrapped = wrap(text, columns - 11, 2 if left > 3 else 1) or ("",)
         names = (f"{label}:", *[""] * (len(wrapped) - 1))
         lines += [plain(f" {name:<9}{line}") for name, line in zip(names, wrapped, strict=True)]
     return tuple(lines[:_PANE_ROWS]) + ((),) * (_PANE_ROWS - len(lines))

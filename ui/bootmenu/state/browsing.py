@@ -21,7 +21,7 @@ def open_tree(state: MenuState) -> Step:
     if option is None:
         return state, ()
     asked = Browsing(id=option.id, overrides=state.edit_of(option.id))
-    return _ask(replace(state, page=Page.TREE, scroll=0), asked)
+    return ask_tree(replace(state, page=Page.TREE, scroll=0), asked)
 
 
 def tree_pressed(state: MenuState, action: Action) -> Step | None:
@@ -37,10 +37,10 @@ def tree_pressed(state: MenuState, action: Action) -> Step | None:
         case Action.OUT:
             return _outwards(state, look)
         case Action.BACK if look.asked.find or look.asked.against:
-            return _ask(state, replace(look.asked, find="", against="", offset=0))
+            return ask_tree(state, replace(look.asked, find="", against="", offset=0))
         case Action.COMPARE:
             against = _COMPARED[look.asked.against]
-            return _ask(state, replace(look.asked, find="", against=against, offset=0))
+            return ask_tree(state, replace(look.asked, find="", against=against, offset=0))
         case _:
             return None
 
@@ -49,7 +49,7 @@ def found(state: MenuState, text: str) -> Step:
     """Look for a text in the whole tree."""
     if state.tree is None:
         return state, ()
-    return _ask(state, replace(state.tree.asked, find=text.strip(), against="", offset=0))
+    return ask_tree(state, replace(state.tree.asked, find=text.strip(), against="", offset=0))
 
 
 def browsed(state: MenuState, answer: Browsed | NotBrowsed) -> MenuState:
@@ -59,7 +59,7 @@ def browsed(state: MenuState, answer: Browsed | NotBrowsed) -> MenuState:
         return state
     if isinstance(answer, NotBrowsed):
         return replace(state, tree=replace(look, waiting=False, problem=answer.reason))
-    if answer.asked.offset != len(look.rows):
+    if answer.asked.offset != look.asked.offset + len(look.rows):
         return state
     rows = look.rows + answer.page.rows
     full = replace(
@@ -74,11 +74,12 @@ def browsed(state: MenuState, answer: Browsed | NotBrowsed) -> MenuState:
     return replace(state, tree=full)
 
 
-def _ask(state: MenuState, asked: Browsing, cursor: int = 0) -> Step:
+def ask_tree(state: MenuState, asked: Browsing) -> Step:
+    """Ask for the first rows of an answer, in place of what is seen now."""
     if not state.connected:
         look = TreeLook(asked=asked, waiting=False, problem=state.link)
         return replace(state, tree=look), ()
-    return replace(state, tree=TreeLook(asked=asked, cursor=cursor)), (Browse(asked=asked),)
+    return replace(state, tree=TreeLook(asked=asked)), (Browse(asked=asked),)
 
 
 def _moved(state: MenuState, look: TreeLook, action: Action) -> Step:
@@ -105,16 +106,16 @@ def _opened(state: MenuState, look: TreeLook) -> Step:
     elsewhere = bool(look.asked.find or look.asked.against)
     if row is None or row.value is None or (row.property and not elsewhere):
         return state, ()
-    return _ask(state, replace(look.asked, path=row.path, find="", against="", offset=0))
+    return ask_tree(state, replace(look.asked, path=row.path, find="", against="", offset=0))
 
 
 def _outwards(state: MenuState, look: TreeLook) -> Step:
     if look.asked.find or look.asked.against:
-        return _ask(state, replace(look.asked, find="", against="", offset=0))
+        return ask_tree(state, replace(look.asked, find="", against="", offset=0))
     if look.asked.path == "/":
         return state, ()
     above = look.asked.path.rpartition("/")[0] or "/"
-    return _ask(state, replace(look.asked, path=above, offset=0))
+    return ask_tree(state, replace(look.asked, path=above, offset=0))
 
 
 def _row(look: TreeLook) -> TreeRowView | None:

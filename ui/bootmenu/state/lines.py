@@ -21,7 +21,7 @@ def line_typed(state: MenuState, key: str, character: str) -> Step:
         return state, ()
     match key:
         case "enter" | "ctrl+j":
-            return _finished(replace(state, line=None), line)
+            return line_given(replace(state, line=None), line)
         case "escape":
             after = replace(state, line=None)
             return replace(after, filter="") if line.purpose is Purpose.FILTER else after, ()
@@ -43,7 +43,8 @@ def timeout_typed(state: MenuState, text: str) -> Step:
     return noticed(state, LogLine(level=Level.ERROR, text=sentence)), ()
 
 
-def _finished(state: MenuState, line: TypedLine) -> Step:
+def line_given(state: MenuState, line: TypedLine) -> Step:
+    """Take over a whole line."""
     match line.purpose:
         case Purpose.FIELD:
             return field_typed(state, line.text)

@@ -12,6 +12,7 @@ from bootd.protocol.messages import (
     TreePageView,
 )
 from bootd.protocol.methods import Browsing
+from bootmenu.entry import Purpose
 from bootmenu.keys import Action
 
 # What happens -----------------------------------------------------------------------------------
@@ -35,6 +36,21 @@ class Typed:
 
     key: str
     character: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A whole line was given for a purpose, by a face that takes lines."""
+
+    purpose: Purpose
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A person asks to look into a tree, by a face that has no tree page."""
+
+    asked: Browsing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +163,8 @@ Happening = (
     Event
     | Pressed
     | Typed
+    | Entered
+    | Looked
     | Noise
     | Settled
     | Chosen

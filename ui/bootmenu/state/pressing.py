@@ -156,7 +156,7 @@ def _leave_machine(state: MenuState, action: Action, *, again: bool) -> Step:
         return state, (LeaveMachine(action=word),)
     text = f"Press the same key again to {doing}; any other key does not."
     after = replace(state, confirm=action, page=Page.MENU)
-    return replace(after, notice=LogLine(level=Level.WARNING, text=text)), ()
+    return noticed(after, LogLine(level=Level.WARNING, text=text)), ()
 
 
 def boot(state: MenuState, option: OptionView | None = None) -> Step:

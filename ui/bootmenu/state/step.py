@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import assert_never
 
-from bootmenu.state.browsing import browsed
+from bootmenu.entry import begin
+from bootmenu.state.browsing import ask_tree, browsed
 from bootmenu.state.editing import with_edit
-from bootmenu.state.lines import line_typed
+from bootmenu.state.lines import line_given, line_typed
 from bootmenu.state.menu import MenuState
 from bootmenu.state.messages import (
     Browsed,
@@ -14,10 +15,12 @@ from bootmenu.state.messages import (
     Described,
     Disconnected,
     Edited,
+    Entered,
     Explained,
     Failed,
     Happening,
     Loaded,
+    Looked,
     Noise,
     NotBrowsed,
     Pointed,
@@ -45,8 +48,10 @@ def reduce(state: MenuState, happening: Happening) -> Step:
 
 def _step(state: MenuState, happening: Happening) -> Step:
     match happening:
-        case Pressed() | Typed() | Noise() | Chosen() | Pointed() | Edited():
+        case Pressed() | Typed() | Noise() | Chosen() | Pointed():
             return _acted(state, happening)
+        case Entered() | Looked() | Edited():
+            return _commanded(state, happening)
         case Explained() | Unexplained() | Loaded() | Failed():
             return answered(state, happening), ()
         case Browsed() | NotBrowsed():
@@ -59,9 +64,20 @@ def _step(state: MenuState, happening: Happening) -> Step:
             return reported(state, happening)
 
 
-def _acted(
-    state: MenuState, happening: Pressed | Typed | Noise | Chosen | Pointed | Edited
-) -> Step:
+def _commanded(state: MenuState, happening: Entered | Looked | Edited) -> Step:
+    """Take in what a person says in a line."""
+    match happening:
+        case Entered(purpose=purpose, text=text):
+            return line_given(state, begin(purpose, text))
+        case Looked(asked=asked):
+            return ask_tree(state, asked)
+        case Edited(id=edited, edit=edit):
+            return with_edit(state, edited, edit)
+        case _:
+            assert_never(happening)
+
+
+def _acted(state: MenuState, happening: Pressed | Typed | Noise | Chosen | Pointed) -> Step:
     """Take in what comes from the terminal."""
     match happening:
         case Pressed(action=action):
@@ -75,8 +91,6 @@ def _acted(
             return boot(pointed_at, replace(state, editing=chosen).edited_option)
         case Pointed(id=pointed):
             return replace(state, cursor=pointed), ()
-        case Edited(id=edited, edit=edit):
-            return with_edit(state, edited, edit)
         case _:
             assert_never(happening)
 
