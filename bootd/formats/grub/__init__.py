@@ -11,7 +11,6 @@ menu.lst is no GRUB 2 configuration.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError
@@ -28,6 +27,7 @@ from bootd.fsview import FsView
 from bootd.model.option import BootOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import replace
 
 PLACES: Final = (
     "/boot/grub/grub.cfg",

@@ -6,7 +6,6 @@ file has to be looked at, if the file is there.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import ConfigSyntaxError
@@ -15,6 +14,7 @@ from bootd.formats.lexing import MAX_PATH
 from bootd.fsview import FsView, normalise
 from bootd.model.option import OWN_PARTITION, FileRef
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 OWN: Final = "hd0"
 """Name of the own device until a script finds it by something better."""
@@ -35,12 +35,12 @@ class Located:
     Attributes:
         path: Absolute and normalised.
         spec: Device spec for `FileRef`; None for the own device.
-        image: The image file that it lies in, after `loopback`; "" outside of any.
+        image: Where the image is that the file lies in, after `loopback`.
     """
 
     path: str
     spec: str | None = None
-    image: str = ""
+    image: "Located | None" = None
 
 
 class Devices:
@@ -50,7 +50,7 @@ class Devices:
         self._fs = fs
         self._budget = budget
         self._specs: dict[str, str | None] = {OWN: None}
-        self._images: dict[str, str] = {}
+        self._images: dict[str, Located] = {}
 
     def name(self, spec: str | None, value: str) -> str:
         """Remember a device under a name that scripts can pass around, and return the name."""
@@ -58,7 +58,7 @@ class Devices:
         self._specs[name] = spec
         return name
 
-    def mount_image(self, name: str, image: str) -> None:
+    def mount_image(self, name: str, image: Located) -> None:
         """Remember a `loopback` device."""
         self._images[name] = image
 
@@ -99,6 +99,8 @@ class Devices:
 
     def file_ref(self, at: Located) -> FileRef:
         """Return the file for an option; a btrfs subvolume that the mount hides is taken off."""
+        if at.image is not None:
+            return FileRef(self.visible(at.image), at.image.spec, at.path)
         return FileRef(self.visible(at), at.spec)
 
     def visible(self, at: Located) -> str:

@@ -6,7 +6,8 @@ context (a submenu, `configfile`) starts with the exported variables only, as co
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from bootd.record import dataclass
 
 FEATURES = (
     "chainloader_bpb",

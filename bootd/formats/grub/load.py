@@ -1,8 +1,7 @@
 """What the body of an entry does when it runs: the kernel it loads, and what it does instead."""
 
-from dataclasses import dataclass, field
-
 from bootd.formats.grub.devices import Located
+from bootd.record import dataclass, field
 
 
 @dataclass(slots=True)

@@ -4,12 +4,12 @@ Source: GRUB grub-core/normal/menu.c (get_entry_number, menuentry_eq), manual se
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
 from bootd.formats.grub.environment import Frame
 from bootd.formats.grub.syntax import Script
 from bootd.model.option import WAIT_FOREVER
+from bootd.record import dataclass, field
 
 MAX_ENTRIES: Final = 256
 """Of one configuration file with all that it includes (DESIGN.md, limits)."""

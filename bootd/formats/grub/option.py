@@ -69,7 +69,7 @@ def _overlays(bls: BlsFile | None) -> tuple[FileRef, ...]:
 
 def _reasons(load: Load) -> tuple[str, ...]:
     files: list[Located | None] = [load.linux, *load.initrds, load.devicetree]
-    images = [at.image for at in files if at is not None and at.image]
+    images = [at.image.path for at in files if at is not None and at.image is not None]
     if images:
-        return (f"its files are inside the image {clean(images[0])}, which is not opened here",)
+        return (f"its files are inside the image {clean(images[0])}, which bootd does not open",)
     return () if load.linux is not None else tuple(load.reasons)

@@ -8,7 +8,6 @@ Not supported, as in GRUB itself: `case`, `select`, `&&`, `||`, pipes and redire
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError, ConfigSyntaxError
@@ -26,6 +25,7 @@ from bootd.formats.grub.syntax import (
 from bootd.formats.lexing import problem
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAX_NESTING: Final = 24
 """Blocks, conditions and loops inside one another; distributions need five."""

@@ -9,8 +9,9 @@ Source: POSIX.1-2017, Base Definitions 9.4; R. Cox, "Regular Expression Matching
 Machine Approach" (2009).
 """
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from bootd.record import dataclass, field
 
 MAX_PROGRAM: Final = 2000
 """Instructions; `a{500}` has 500."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -14,9 +13,10 @@ from bootd.formats.grub.load import Load  # noqa: TC001 - a module of values, no
 from bootd.formats.grub.menu import Menu
 from bootd.formats.grub.parser import parse
 from bootd.formats.grub.syntax import Script
-from bootd.fsview import MAX_CONFIG_BYTES, FsView, read_text
+from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import dataclass, replace
 
 MAX_DEPTH: Final = 10
 """Functions, files and menus inside one another (DESIGN.md, limits)."""
@@ -105,8 +105,17 @@ class Session:
             self.problems.append(found)
 
     def locate(self, path: str) -> Located:
-        """Return where a path of the script is; raises like `Devices.locate`."""
-        return self.devices.locate(path, self.env.get("root"))
+        """Return where a path of the script is; raises like `Devices.locate`.
+
+        openSUSE's GRUB looks for paths in the btrfs snapshot that `$btrfs_subvol` names.
+        """
+        at = self.devices.locate(path, self.env.get("root"))
+        subvolume = self.env.get("btrfs_subvol")
+        if subvolume and self.env.get("btrfs_relative_path"):
+            within = replace(at, path=normalise(f"{subvolume}{at.path}"))
+            if self.devices.has(self.devices.visible(within)):
+                return within
+        return at
 
     def find(self, path: str) -> str | None:
         """Return a file's path on the own device, or None when it is not there.

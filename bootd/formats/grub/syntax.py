@@ -4,7 +4,7 @@ A word that is plain text is a `str`, which most words are; only what has to be 
 quoted is a `Word`.
 """
 
-from dataclasses import dataclass
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Source: GRUB grub-core/loader/*/linux.c, lib/cmdline.c for how arguments become 
 import re
 from typing import Final
 
-from bootd.errors import ConfigError, ConfigSyntaxError
+from bootd.errors import ConfigSyntaxError
 from bootd.formats.grub.load import Load
 from bootd.formats.grub.session import FAILED, OK, Call, Session
 from bootd.formats.lexing import MAX_CMDLINE, MAX_FILES
@@ -92,11 +92,10 @@ def loopback(session: Session, call: Call) -> int:
     """`loopback [-d] NAME FILE`: files of an image get a device name."""
     words = [word for word in call.args if not word.startswith("-")]
     if len(words) == 2:
-        try:
-            at = session.locate(words[1])
-        except ConfigError:
+        at = session.locate(words[1])
+        if at.image is not None:
             return FAILED
-        session.devices.mount_image(words[0], at.path)
+        session.devices.mount_image(words[0], at)
     return OK
 
 

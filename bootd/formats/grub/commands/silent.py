@@ -5,6 +5,8 @@ from typing import Final
 from bootd.formats.grub.session import FAILED, OK, Call, Session
 
 DONE: Final = (
+    *("btrfs-mount-subvol", "btrfs-list-subvols", "btrfs-info", "btrfs-get-default-subvol"),
+    *("grub_platform", "sb_check", "shim_lock", "wait_timeout"),
     *("insmod", "rmmod", "lsmod", "nativedisk", "loadfont", "lsfonts", "background_image"),
     *("background_color", "terminal_input", "terminal_output", "terminal", "serial"),
     *("videoinfo", "vbeinfo", "videotest", "clear", "play", "keymap", "echo", "sleep"),
