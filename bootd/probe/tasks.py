@@ -16,6 +16,8 @@ from bootd.model.text import escape
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
+_CHUNK: Final = 1 << 20
+
 _WARM_UP: Final = 3
 """Rounds after which a worker's first scan gets no faster."""
 
@@ -67,6 +69,30 @@ def open_files(context: Context, params: Json, _fds: list[int]) -> tuple[Json, l
             fds.append(fd)
         undo.pop_all()
     return {"sizes": [os.fstat(fd).st_size for fd in fds]}, fds
+
+
+def read_ahead(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Bring a part of a file into memory: {"path", "offset", "size"} -> {"bytes"} that were read.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    if context.fs is None or not isinstance(params, dict):
+        raise ProtocolError("$.params: expected an object, and a device")
+    offset, left = params.get("offset"), params.get("size")
+    if not isinstance(offset, int) or not isinstance(left, int):
+        raise ProtocolError("$.params: expected numbers for offset and size")
+    fd = context.open_file(str(params.get("path")))
+    done = 0
+    try:
+        while done < left:
+            count = len(os.pread(fd, min(_CHUNK, left - done), offset + done))
+            if count == 0:
+                break
+            done += count
+    finally:
+        os.close(fd)
+    return {"bytes": done}, []
 
 
 def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
@@ -186,7 +212,13 @@ class _Sample:
         return 0, len(self.read(path)), 0
 
 
-TASKS: Final[Tasks] = {"scan": scan, "open": open_files, "tree": tree, "browse": browse_tree}
+TASKS: Final[Tasks] = {
+    "scan": scan,
+    "open": open_files,
+    "tree": tree,
+    "browse": browse_tree,
+    "readAhead": read_ahead,
+}
 """By name."""
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bootd.probe.prober import Prober
     from bootd.probe.session import Session
 
+AHEAD_BYTES: Final = 4 << 20
+"""Read between two looks at the progress: a second on the slowest cards."""
+
 CALL_S: Final = 20.0
 """Opening a file, or making the tree; a disk may have to spin up."""
 
@@ -115,6 +118,16 @@ class Bench:
             raise LoadError(f"the {what} {escape(file.path)} on {file.device} is empty")
         return fd, size
 
+    async def read_ahead(self, file: ResolvedFile, offset: int) -> int:
+        """Bring the next part of a file into memory; returns how many bytes, 0 at its end."""
+        session = await self.session(file.device)
+        with _named(file):
+            params: Json = {"path": file.path, "offset": offset, "size": AHEAD_BYTES}
+            answer, fds = await session.call("readAhead", params, timeout_s=CALL_S)
+        self.keep(fds, 0)
+        count = answer.get("bytes") if isinstance(answer, dict) else None
+        return count if isinstance(count, int) else 0
+
     async def image(self, file: ResolvedFile) -> ImageInfo:
         """Describe a kernel; raises ImageError when it is none."""
         session = await self.session(file.device)
@@ -199,6 +212,26 @@ async def gather(
         blob=blob,
         cmdline=request.cmdline,
     )
+
+
+async def read_ahead(
+    bench: Bench,
+    named: Sequence[ResolvedFile],
+    total: int,
+    progress: Callable[[str, int | None], None],
+) -> None:
+    """Read files into memory in steps, so that a long load shows progress and can be cancelled.
+
+    The loader then finds them there. What stands inside a container is in memory already.
+    """
+    done = 0
+    for file in named:
+        offset = 0
+        while not file.part and (count := await bench.read_ahead(file, offset)):
+            offset += count
+            done += count
+            said = f"{done >> 20} of {total >> 20} MiB read"
+            progress(said, min(done * 100 // max(total, 1), 100))
 
 
 def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:

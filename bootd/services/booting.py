@@ -151,6 +151,7 @@ class Booting:
             with _failing(resolved):
                 found = await self._gather(stack, resolved, overrides, progress)
                 choice = await self._choose(resolved, found)
+                await self._read_ahead(stack, resolved, found, progress)
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
                 report = await self._load(resolved, found, choice)
         log.info("loaded %s with %s: %s", resolved.id, report.loader, report.why)
@@ -194,6 +195,21 @@ class Booting:
 
         bench = Bench(stack, self._prober, self._find_device)
         return await gather(bench, resolved, overrides, live, progress)
+
+    async def _read_ahead(
+        self,
+        stack: AsyncExitStack,
+        resolved: ResolvedOption,
+        found: "Artefacts",
+        progress: Progress,
+    ) -> None:
+        from bootd.services import artefacts  # noqa: PLC0415 - see `_gather`
+
+        if resolved.linux is None or found.total_bytes < artefacts.AHEAD_BYTES:
+            return  # that fast that nobody would see it
+        bench = artefacts.Bench(stack, self._prober, self._find_device)
+        files = (resolved.linux, *resolved.initrds)
+        await artefacts.read_ahead(bench, files, found.total_bytes, progress)
 
     async def _choose(self, resolved: ResolvedOption, found: "Artefacts") -> "Choice":
         return await asyncio.to_thread(self._choose_now, resolved, found)

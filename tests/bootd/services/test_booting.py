@@ -305,3 +305,36 @@ async def test_the_tree_that_would_be_booted_can_be_looked_into(place: Place) ->
     tree, _, _ = await place.booting().explain(place.resolved(), NO_OVERRIDES)
     assert tree is not None
     assert page.sha256 == tree.sha256
+
+
+async def test_a_long_load_shows_bytes_and_its_share(place: Place) -> None:
+    (place.root / "initrd.img").write_bytes(bytes(10 << 20))
+    said: list[tuple[str, int | None]] = []
+
+    def note(doing: str, percent: int | None) -> None:
+        said.append((doing, percent))
+
+    await place.booting().boot(place.resolved(), NO_OVERRIDES, note)
+    read = [(doing, percent) for doing, percent in said if doing.endswith("MiB read")]
+    assert ("4 of 10 MiB read", 39) in read or ("4 of 10 MiB read", 40) in read
+    assert read[-1][1] == 100
+    shares = [percent for _, percent in read if percent is not None]
+    assert shares == sorted(shares)
+
+
+async def test_a_load_can_be_cancelled_while_it_reads(place: Place) -> None:
+    (place.root / "initrd.img").write_bytes(bytes(64 << 20))
+    reading = asyncio.Event()
+
+    def note(doing: str, _percent: int | None) -> None:
+        if doing.endswith("MiB read"):
+            reading.set()
+
+    booting = place.booting()
+    async with asyncio.TaskGroup() as tasks:
+        boot = tasks.create_task(booting.boot(place.resolved(), NO_OVERRIDES, note))
+        await reading.wait()
+        boot.cancel()
+    assert boot.cancelled()
+    report = await booting.boot(place.resolved(), NO_OVERRIDES, progress([]))
+    assert report.loader == "dry_run"
