@@ -19,7 +19,7 @@ from bootd.__main__ import HELPERS, Arguments
 from bootd.client import private_socket
 from bootd.config import Config
 from bootd.errors import BootdError, SettingError
-from bootd.linux import sd
+from bootd.linux import console_log, reboot, sd
 from bootd.log import start_log
 from bootd.model.machine import Machine
 from bootd.model.option import WAIT_FOREVER
@@ -84,10 +84,15 @@ class _Daemon:
     ) -> None:
         """Serve until told to stop."""
         prober = Prober.adopt(spawned, helpers=HELPERS, early=self._place.real)
+        silence = self._place.real and not reboot.through_systemd()
+        if silence and not console_log.quiet():
+            log.warning("messages of the kernel will write over the menu: printk cannot be set")
         try:
             await self._serve(prober, listening, errors)
         finally:
             sd.notify("STOPPING=1")
+            if silence:
+                console_log.loud()
             await prober.close()
 
     async def _serve(
@@ -239,8 +244,6 @@ def _access() -> Access:
 
 
 def _leave(action: str) -> None:
-    from bootd.linux import reboot  # noqa: PLC0415 - ctypes, and needed once at most
-
     ways = {"reboot": reboot.restart, "powerOff": reboot.power_off}
     ways[action]()
 

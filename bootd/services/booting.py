@@ -45,8 +45,9 @@ def _leave_auto() -> bool:
 
 
 def _leave_direct() -> bool:
-    from bootd.linux import reboot  # noqa: PLC0415 - ditto
+    from bootd.linux import console_log, reboot  # noqa: PLC0415 - ditto
 
+    console_log.loud()
     reboot.kexec_now()
     return False
 
