@@ -11,7 +11,6 @@ To add a setting: one field of `Config`.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Final
 
@@ -19,6 +18,7 @@ from bootd.errors import SettingError
 from bootd.model.option import WAIT_FOREVER
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
+from bootd.record import dataclass, field, fields, replace
 
 SECTION: Final = "Boot"
 DIRECTORIES: Final = ("etc", "run", "usr/lib")

@@ -8,13 +8,13 @@ said below DIR/.machine:
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import BootdError
 from bootd.fsview import MAX_DTB_BYTES
 from bootd.model.device import BlockDevice
 from bootd.model.machine import Machine
+from bootd.record import dataclass
 from bootd.services.discovery import DeviceSource
 
 

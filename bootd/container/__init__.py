@@ -6,7 +6,6 @@ container's own words; here it becomes a stretch of the file with its check sums
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -14,6 +13,7 @@ from bootd.container import fit, legacy
 from bootd.container.part import Part, Read, chunks
 from bootd.errors import ImageError
 from bootd.fsview import FsView
+from bootd.record import dataclass
 
 __all__ = ["CONTAINERS", "Part", "chunks", "find", "read_part"]
 

@@ -9,7 +9,6 @@ Unsupported: signatures (`signature*` nodes) are not verified, ciphered images a
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.container.part import ALGORITHMS, MAX_PART_BYTES, Digest, Part, Read
@@ -18,6 +17,7 @@ from bootd.fdt import Fdt, Node
 from bootd.fdt import read as read_fdt
 from bootd.fdt.cells import string
 from bootd.fdt.reader import BEGIN_NODE, END, END_NODE, NOP, PROP
+from bootd.record import dataclass
 
 MAGIC: Final = b"\xd0\x0d\xfe\xed"
 

@@ -9,12 +9,12 @@ loaders tell it by content.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 from bootd.container.part import MAX_PART_BYTES, Digest, Part, Read
 from bootd.errors import ImageError
+from bootd.record import dataclass
 
 MAGIC: Final = b"\x27\x05\x19\x56"
 HEADER_BYTES: Final = 64

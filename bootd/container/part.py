@@ -1,11 +1,11 @@
 """A part: where a file lies inside another file, and how to know that it is undamaged."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from bootd.errors import ImageError
+from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -7,10 +7,10 @@ cannot be read, 2 usage.
 import argparse
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import ImageError
+from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from bootd.images import ImageInfo

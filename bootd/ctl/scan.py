@@ -4,8 +4,9 @@ Exit status: 0 also when nothing is found, 1 when a SOURCE cannot be opened at a
 """
 
 import argparse
-from dataclasses import dataclass
 from typing import Final
+
+from bootd.record import dataclass
 
 _PROPERTIES: Final = ("uuid", "label", "partuuid", "partlabel", "fstype")
 

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bootd.ctl import scan_json
@@ -19,6 +18,7 @@ from bootd.policy import menu
 from bootd.policy.resolve import resolve
 from bootd.probe import image
 from bootd.probe.image import Stretch
+from bootd.record import dataclass, replace
 
 FAILED: Final = 1
 

@@ -5,7 +5,6 @@ over, and nothing is kept in between.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -19,6 +18,7 @@ from bootd.fdt.tree import join
 from bootd.fsview import FsView
 from bootd.model.browsing import Against, TreePage, TreeQuery, TreeRow
 from bootd.model.tree import Fact, FactAction, TreeOrigin, TreeReport, TreeRequest
+from bootd.record import dataclass
 
 PAGE_ROWS: Final = 64
 MAX_VALUE: Final = 2_000

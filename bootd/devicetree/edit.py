@@ -1,12 +1,12 @@
 """Edits: the plan of a merge as data, to be shown, tested and only then applied."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import MergeRefusedError
 from bootd.fdt.tree import Fdt, find_child, parent_path
 from bootd.model.tree import Fact, FactAction, FactSource
+from bootd.record import dataclass
 
 RESERVATIONS: Final = "/memreserve/"
 """Path of edits to the reservation block; the property is `0xSTART+0xSIZE`."""

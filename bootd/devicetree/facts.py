@@ -5,12 +5,12 @@ DTB is for. To add a rule: write its function beside those of its subject, then 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.devicetree import chosen, firmware, identity, memory, processors
 from bootd.devicetree.edit import Edit
 from bootd.devicetree.scene import Scene
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

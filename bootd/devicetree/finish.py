@@ -4,11 +4,11 @@ Done by loaders, after they know where things go; nothing else in the blob chang
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from bootd.fdt import read, write
+from bootd.record import dataclass
 
 _NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 

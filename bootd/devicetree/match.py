@@ -7,13 +7,13 @@ owns an address: they are renumbered between releases.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from bootd.fdt.address import translate
 from bootd.fdt.cells import compatible, string
 from bootd.fdt.tree import Fdt, Node, join, parent_path
+from bootd.record import dataclass
 
 IDENTITY: Final = 0.85
 """A pairing of at least this confidence may receive an address, a serial number or a range."""

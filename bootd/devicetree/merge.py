@@ -4,8 +4,6 @@ The shipped tree is the base, and its phandles are immutable; facts of the live 
 onto it by the RULES table. Neither input is changed.
 """
 
-from dataclasses import dataclass
-
 from bootd.devicetree.chosen import rewrite_running
 from bootd.devicetree.edit import Edit, apply
 from bootd.devicetree.facts import RULES, plan
@@ -16,6 +14,7 @@ from bootd.fdt.cells import compatible
 from bootd.fdt.tree import Fdt, copy_fdt
 from bootd.model.text import clean
 from bootd.model.tree import Fact, TreeMode
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

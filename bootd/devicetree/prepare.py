@@ -3,8 +3,6 @@
 The one code path of a boot, of `bootdctl dt merge` and of `bootdctl explain`.
 """
 
-from dataclasses import dataclass, replace
-
 from bootd.container import read_part
 from bootd.devicetree.chosen import CHOSEN, stale_ranges
 from bootd.devicetree.explain import sentence
@@ -27,6 +25,7 @@ from bootd.model.tree import (
     TreeReport,
     TreeRequest,
 )
+from bootd.record import dataclass, replace
 
 _NO_TREE = "no device tree on this machine"
 

@@ -6,7 +6,6 @@ what remains a tie is a person's choice, never a guess.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.container import read_part
@@ -17,6 +16,7 @@ from bootd.fdt.tree import Fdt
 from bootd.fsview import FsView, normalise
 from bootd.model.text import clean
 from bootd.model.tree import TreeRequest
+from bootd.record import dataclass
 
 MAX_FILES: Final = 4096
 """DTBs beyond these are not looked at; Debian's arm64 kernel ships about a thousand."""

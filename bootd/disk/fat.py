@@ -7,10 +7,10 @@ Not supported: exFAT (another file system), code pages (short names are taken as
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.disk.volume import ByteSource, Inode, NodeKind, damaged
+from bootd.record import dataclass
 
 _ENTRY: Final = struct.Struct("<11sBBBHHHHHHHI")
 _LONG_NAME: Final = 0x0F

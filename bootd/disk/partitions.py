@@ -9,11 +9,11 @@ Not supported: BSD, Mac, Sun and Amiga tables; nested GPTs.
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.disk.volume import ByteSource
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAX_PARTITIONS: Final = 256
 """As many as Linux gives minor numbers to (include/linux/genhd.h, DISK_MAX_PARTS)."""

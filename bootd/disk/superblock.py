@@ -8,11 +8,11 @@ Not supported: file systems that bootd does not look at. A FAT label is taken fr
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.disk.volume import ByteSource
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 _EXT3_JOURNAL: Final = 0x4
 _EXT3_INCOMPATIBLE: Final = 0x2 | 0x4 | 0x10

@@ -6,12 +6,12 @@ it (at most 40, as the kernel does), and only regular files are read.
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
 from bootd.errors import ConfigLimitError
 from bootd.fsview import MAX_CONFIG_BYTES, MAX_DIR_NAMES
+from bootd.record import dataclass
 
 MAX_LINKS: Final = 40
 """include/linux/namei.h, MAXSYMLINKS."""

@@ -5,12 +5,12 @@ whose first cell is no number; `translate` gives None for what lies behind them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import FdtError
 from bootd.fdt.cells import count
 from bootd.fdt.tree import Node
+from bootd.record import dataclass
 
 DEFAULT_ADDRESS_CELLS: Final = 2
 DEFAULT_SIZE_CELLS: Final = 1

@@ -1,9 +1,9 @@
 """What two trees have different, property by property; order does not matter."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bootd.fdt.tree import Fdt, Node, join
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

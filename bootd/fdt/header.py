@@ -5,11 +5,11 @@ this century writes, are refused. The blocks may come in any order but must not 
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import FdtError
 from bootd.fdt.tree import MAX_BLOB_BYTES
+from bootd.record import dataclass
 
 MAGIC: Final = 0xD00DFEED
 

@@ -1,8 +1,9 @@
 """The device tree in memory: plain nodes with raw property bytes, in the order of the blob."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from bootd.record import dataclass, field
 
 MAX_BLOB_BYTES: Final = 2 << 20
 """A blob may have this many bytes (arm64 refuses a larger one; DESIGN.md, limits)."""

@@ -6,7 +6,6 @@ there: `scan` here does that for all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bootd.formats import bls, extlinux, fit, grub
@@ -14,6 +13,7 @@ from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import dataclass, replace
 
 MAX_OPTIONS: Final = 1024
 """Of one device (DESIGN.md, limits)."""

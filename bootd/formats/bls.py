@@ -11,7 +11,6 @@ supported without a word: grub_users, grub_arg, grub_class; loader.conf keys bes
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -32,6 +31,7 @@ from bootd.fsview import FsView, read_text
 from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean, escape
+from bootd.record import dataclass, replace
 
 MAX_ENTRIES: Final = 1024
 """Of one directory; each file is one entry, so the limit of a device (DESIGN.md) is the one."""

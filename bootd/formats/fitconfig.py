@@ -7,7 +7,6 @@ Unsupported: `loadables`, `fpga` and `firmware` are noted; signed configurations
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -19,6 +18,7 @@ from bootd.fdt.cells import string, strings
 from bootd.fsview import FsView
 from bootd.model.option import FileRef
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAX_TREES: Final = 64
 """Device trees of one image that are read to see for which board they are."""

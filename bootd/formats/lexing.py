@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError, ConfigSyntaxError
@@ -10,6 +9,7 @@ from bootd.fsview import normalise
 from bootd.model.option import FileRef
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAX_CMDLINE: Final = 4096
 """COMMAND_LINE_SIZE of the architectures that take most; arm64 and x86 take 2,048."""

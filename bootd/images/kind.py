@@ -1,9 +1,9 @@
 """What an image is: the record that every row of the IMAGES table fills in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from bootd.errors import ImageError
+from bootd.record import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ import errno
 import mmap
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.linux.capability import CAP_SYS_BOOT, dropped
 from bootd.linux.libc import syscall
+from bootd.record import dataclass
 
 MAX_SEGMENTS: Final = 16
 """KEXEC_SEGMENT_MAX."""

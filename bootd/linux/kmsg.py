@@ -8,10 +8,10 @@ The redistributors of a GICv3 keep writing to their LPI tables over a kexec. The
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.model.memory import Range
+from bootd.record import dataclass
 
 LPI_TABLE_BYTES: Final = 64 << 10
 """LPI_PROPBASE_SZ and LPI_PENDBASE_SZ of the driver."""

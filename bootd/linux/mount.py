@@ -13,10 +13,10 @@ import ctypes
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.linux.libc import syscall
+from bootd.record import dataclass
 
 _NR_OPEN_TREE: Final = 428
 _NR_FSOPEN: Final = 430

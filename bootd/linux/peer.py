@@ -3,8 +3,9 @@
 import errno
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from bootd.record import dataclass
 
 SO_PEERGROUPS: Final = 59
 """include/uapi/asm-generic/socket.h; the same on every architecture that bootd supports."""

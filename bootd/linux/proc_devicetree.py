@@ -10,12 +10,12 @@ Source: drivers/of/kobj.c and Documentation/ABI/testing/sysfs-firmware-ofw.
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import FdtError
 from bootd.fdt import MAX_BLOB_BYTES, Fdt, Node, read, write
 from bootd.fdt.compare import differences
+from bootd.record import dataclass
 
 ROOT: Final = "/proc/device-tree"
 BLOB: Final = "/sys/firmware/fdt"

@@ -1,13 +1,13 @@
 """Which loader starts an option: by rule, told to a person before and after, never silent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from bootd.errors import LoadError
 from bootd.images import require
 from bootd.loaders.request import MAX_CMDLINE_BYTES, Loader, LoadRequest
 from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
+from bootd.record import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ its own. What the running kernel occupies may be overwritten: it has left by the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import LoadError
 from bootd.model.load import Segment
 from bootd.model.memory import Range, subtract
+from bootd.record import dataclass
 
 DTB_BYTES: Final = 2 << 20
 KERNEL_ALIGN: Final = 2 << 20

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import Final
 
 from bootd import fdt
@@ -13,6 +12,7 @@ from bootd.loaders import check, layout, tree_memory
 from bootd.loaders.layout import Demand, Layout
 from bootd.loaders.request import LoadRequest
 from bootd.model.memory import MemoryMap, Range, subtract
+from bootd.record import dataclass
 
 _ITS: Final = b"arm,gic-v3-its"
 

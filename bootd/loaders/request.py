@@ -1,12 +1,12 @@
 """What a loader is asked, and the record that every row of the LOADERS table fills in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bootd.images import ImageInfo
 from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
+from bootd.record import dataclass
 
 MAX_CMDLINE_BYTES = 2047
 """COMMAND_LINE_SIZE of arm64, riscv and x86 is 2048 with the NUL; longer lines are cut silently."""

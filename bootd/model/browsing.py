@@ -1,7 +1,8 @@
 """Looking into the tree that an option would get: what is asked, and the rows of the answer."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from bootd.record import dataclass
 
 
 class Against(Enum):

@@ -1,7 +1,8 @@
 """Block devices: what udev tells about a thing that may hold a file system."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from bootd.record import dataclass
 
 
 class DeviceKind(Enum):

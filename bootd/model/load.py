@@ -1,8 +1,7 @@
 """Loads: what a loader is asked to put in memory, and what it did."""
 
-from dataclasses import dataclass
-
 from bootd.model.tree import TreeOrigin
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The machine that runs bootd: what it is and what its kernel can do."""
 
-from dataclasses import dataclass
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

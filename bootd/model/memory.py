@@ -1,7 +1,8 @@
 """Physical memory as the next kernel may find it: ranges, and what has to be left alone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,10 +1,10 @@
 """Boot options: what can be booted, whatever configuration format said so."""
 
-from dataclasses import dataclass
 from typing import Final, NewType
 
 from bootd.model.device import DeviceKind
 from bootd.model.problem import Problem
+from bootd.record import dataclass
 
 OptionId = NewType("OptionId", str)
 """`<format>:<file-system UUID>:<entry>`: the same after every rescan, restart and replugging."""

@@ -1,6 +1,6 @@
 """Problems: what is wrong on a device, as data that a person gets to see."""
 
-from dataclasses import dataclass
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Device trees as decisions: which one the next kernel gets, and why each property is as it is."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from bootd.record import dataclass
 
 
 class TreeMode(Enum):

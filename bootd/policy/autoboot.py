@@ -4,11 +4,11 @@ The caller owns the clock (seconds of a monotonic one) and calls `offer` when th
 `stop` when somebody acts, `tick` at `next_wake`, and `fail` after a boot that did not happen.
 """
 
-from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
 from bootd.model.option import WAIT_FOREVER, OptionId
+from bootd.record import dataclass, replace
 
 FALLBACK_TIMEOUT_S: Final = 10
 """When neither the settings nor the configuration say anything."""

@@ -7,7 +7,6 @@ are written both ways.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from bootd.model.device import BlockDevice, DeviceKind
@@ -21,6 +20,7 @@ from bootd.model.option import (
     ResolvedOption,
 )
 from bootd.model.text import clean
+from bootd.record import replace
 
 _TAGS: Final = {
     "UUID": "uuid",

@@ -5,7 +5,6 @@ checked here, and text for people is cleaned a second time.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from bootd.errors import (
@@ -23,6 +22,7 @@ from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.probe.channel import Message
 from bootd.protocol.codec import Json, from_json
+from bootd.record import replace
 
 MAX_OPTIONS: Final = 1024
 """Boot options of one device (DESIGN.md, limits)."""

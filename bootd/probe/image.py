@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bootd.disk import partitions, superblock
@@ -24,6 +23,7 @@ from bootd.linux.byterange import ByteRange
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import FILE_SYSTEMS, mount_detached
 from bootd.model.device import BlockDevice, DeviceKind
+from bootd.record import dataclass, replace
 
 READERS: Final[Mapping[str, Callable[[ByteSource], Volume]]] = {
     "ext2": ExtVolume,

@@ -7,13 +7,13 @@ device when root plays, and else shown as devices that cannot be read.
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Final
 
 from bootd.linux import loop
 from bootd.model.device import BlockDevice
 from bootd.model.text import clean
 from bootd.probe.image import READERS, Stretch, find
+from bootd.record import replace
 
 SUFFIXES: Final = (".img", ".raw", ".iso")
 

@@ -1,11 +1,11 @@
 """Tasks: functions that run in a worker, not in the broker."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from bootd.errors import ProtocolError
 from bootd.fsview import FsView
 from bootd.protocol.codec import Json
+from bootd.record import dataclass, field
 
 
 def _no_files(_path: str) -> int:

@@ -10,7 +10,6 @@ Messages to it: `{"task", "params"}`. From it: first `{"notes"}`, then `{"answer
 import os
 import socket
 import types
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, ConfigError, FdtError, ProtocolError
@@ -18,6 +17,7 @@ from bootd.linux import limits, privilege
 from bootd.probe.channel import Frames, Message, close_all, receive, send
 from bootd.probe.mounter import open_device
 from bootd.probe.task import Context, Tasks
+from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from bootd.model.device import BlockDevice

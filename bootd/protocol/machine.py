@@ -1,6 +1,6 @@
 """What clients see of the machine under the menu, and of bootd's settings."""
 
-from dataclasses import dataclass
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

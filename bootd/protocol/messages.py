@@ -3,9 +3,10 @@
 `org.bootd.Boot.varlink` beside this module is the published form; a test compares the two.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
+
+from bootd.record import dataclass, field
 
 INTERFACE: Final = "org.bootd.Boot"
 """Name of the interface; methods and errors are below it."""

@@ -4,7 +4,6 @@ To add a method: its two records here, one line in `METHODS`, one handler in `bo
 and its declaration in `org.bootd.Boot.varlink` (a test compares).
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
@@ -20,6 +19,7 @@ from bootd.protocol.messages import (
     Status,
     TreePageView,
 )
+from bootd.record import dataclass
 
 
 class Replies(Enum):

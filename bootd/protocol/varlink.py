@@ -5,11 +5,11 @@ Not supported: `upgrade`, which turns a connection into a raw pipe.
 """
 
 import json
-from dataclasses import dataclass, field
 from typing import Final
 
 from bootd.errors import ProtocolError
 from bootd.protocol.codec import Json
+from bootd.record import dataclass, field
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 """A message with its NUL may have this many bytes (DESIGN.md, limits)."""

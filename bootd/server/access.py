@@ -1,11 +1,11 @@
 """Who may do what: everybody here reads; root, the daemon's own user and one group change."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
 
 from bootd.linux.peer import Peer
 from bootd.protocol.methods import Method
+from bootd.record import dataclass, field
 
 MAX_CLIENTS: Final = 32
 MAX_CLIENTS_PER_UID: Final = 16

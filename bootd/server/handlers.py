@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from bootd.model.text import clean
 from bootd.protocol import methods
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Explanation, Resync
 from bootd.protocol.methods import Method
+from bootd.record import dataclass
 from bootd.server import delta, views
 from bootd.services.about import About
 from bootd.services.control import Control

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import LoadError, ProtocolError
@@ -17,6 +16,7 @@ from bootd.model.text import escape
 from bootd.model.tree import TreeMode, TreeReport, TreeRequest
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.messages import Overrides
+from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from bootd.probe.prober import Prober

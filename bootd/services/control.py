@@ -7,7 +7,6 @@ client leaves, and anybody may cancel it until the machine leaves.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError
@@ -16,6 +15,7 @@ from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.tree import TreeReport
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, Phase
+from bootd.record import dataclass, replace
 from bootd.services.countdown import Countdown
 from bootd.services.overriding import by_hand, overridden
 from bootd.services.state import MenuEntry

@@ -5,12 +5,12 @@ Nothing runs while nothing counts. Autoboot needs no client: nobody has to be th
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from bootd.model.option import WAIT_FOREVER, OptionId
 from bootd.policy import autoboot
 from bootd.policy.autoboot import Autoboot
 from bootd.protocol.messages import Level
+from bootd.record import replace
 from bootd.services.state import State
 from bootd.services.store import Store
 

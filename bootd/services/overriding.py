@@ -5,13 +5,13 @@ The command line and the DTB are taken from the overrides where the tree is aske
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from bootd.errors import LoadError
 from bootd.model.option import BootOption, OptionId, ResolvedFile, ResolvedOption
 from bootd.model.text import clean
 from bootd.protocol.messages import FileView, OverlayView, Overrides
+from bootd.record import replace
 from bootd.services.state import DeviceState
 
 BY_HAND: Final = "manual:"

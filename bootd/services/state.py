@@ -1,13 +1,13 @@
 """What the daemon knows at one moment, as one frozen value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from bootd.model.device import BlockDevice
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.problem import Problem
 from bootd.protocol.messages import Status
+from bootd.record import dataclass
 
 
 class DevicePhase(Enum):

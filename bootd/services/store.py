@@ -7,7 +7,6 @@ reader that is slow skips states in between and holds no memory here.
 
 from asyncio import Future, get_running_loop
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bootd.errors import BootdError
@@ -16,6 +15,7 @@ from bootd.model.option import BootOption, OptionId, ResolvedOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.policy import menu, resolve
 from bootd.protocol.messages import Level, Status
+from bootd.record import dataclass, replace
 from bootd.services.state import DevicePhase, DeviceState, MenuEntry, State
 
 MAX_OPTIONS: Final = 4_096

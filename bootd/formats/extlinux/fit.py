@@ -4,13 +4,12 @@ Source: boot/pxe_utils.c of U-Boot (`label_run_boot`): KERNEL may carry `#config
 bootm takes the default one. INITRD and FDT lines of the label win over those of the configuration.
 """
 
-from dataclasses import replace
-
 from bootd.errors import ImageError
 from bootd.formats import fitconfig
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef
 from bootd.model.text import clean
+from bootd.record import replace
 
 _NAMES = (".itb", ".fit", "fitimage")
 """How the names of FIT images end, in small letters; others are not opened to see."""

@@ -7,12 +7,12 @@ U-Boot, so they leave the decision to bootd's own setting.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.formats.extlinux.syntax import Statement
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAX_STANZAS: Final = 4096
 """Labels that are kept; those after them are only counted."""

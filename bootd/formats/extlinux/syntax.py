@@ -5,13 +5,13 @@ limit), 64 files, 1 MiB of text.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError
 from bootd.formats.lexing import lex, problem, words
 from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
 from bootd.model.problem import Problem
+from bootd.record import dataclass
 
 MAX_DEPTH: Final = 16
 MAX_INCLUDES: Final = 64
