@@ -111,14 +111,7 @@ class _Daemon:
         allowed = AllowedFileSystems(prober, self._settings.file_systems)
         source = self._place.source(await prober.early_devices())
         discovery = Discovery(source, allowed, store)
-        booting = Booting(
-            prober,
-            self._place.machine,
-            find_device=store.find_device,
-            live_tree=self._place.live_tree,
-            way=self._settings.execute.value,
-            rehearsal=dry_run,
-        )
+        booting = self._booting(prober, store, dry_run=dry_run)
         control = Control(store, countdown, booting, discovery.rescan)
         leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
         about = About(
@@ -149,6 +142,16 @@ class _Daemon:
         )
         _report(errors, store)
         await self._run_until_stopped(services, ready)
+
+    def _booting(self, prober: Prober, store: Store, *, dry_run: bool) -> Booting:
+        return Booting(
+            prober,
+            self._place.machine,
+            find_device=store.find_device,
+            live_tree=self._place.live_tree,
+            way=self._settings.execute.value,
+            rehearsal=dry_run,
+        )
 
     def _reload(self, store: Store, apply: Callable[[Config], None]) -> None:
         sd.reloading()
