@@ -38,6 +38,10 @@ hooks: setup ## Check every commit of yours before it is made (pre-commit, all h
 coverage: setup ## Unit and root tests with branch coverage.
 	@.venv/bin/pytest -q -n 2 -m "not board" --cov --cov-report=term-missing:skip-covered
 
+.PHONY: fuzz
+fuzz: setup ## 100,000 damaged device trees and as many overlays, with libfdt as the judge; COUNT=n.
+	@$(PY) -m tests.fuzz.trees --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
+
 .PHONY: bench
 bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; table and build/bench.json.
 	@$(PY) -m bench

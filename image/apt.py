@@ -28,13 +28,20 @@ class AptError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Apt:
-    """apt for another architecture, with all of its state below `root`."""
+    """apt for another architecture, with all of its state below `root`.
+
+    Attributes:
+        release: Another release than this machine's, from the same places; "" for its own.
+        components: Sections of the archive.
+    """
 
     root: Path
+    release: str = ""
+    components: tuple[str, ...] = ("main",)
 
     def prepare(self) -> None:
         """Write the sources and fetch the indexes, unless both are there and current."""
-        sources = "\n".join(stanzas())
+        sources = self._sources()
         file = self.root / "board.sources"
         if (
             file.exists()
@@ -49,9 +56,7 @@ class Apt:
         for folder in ("lists/partial", "archives/partial", "nothing/partial", "parts"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
-        (self.root / "board.sources").write_text(
-            "\n".join(stanzas()) if sources is None else sources
-        )
+        (self.root / "board.sources").write_text(self._sources() if sources is None else sources)
         say(f"fetching package indexes for {ARCHITECTURE}")
         self._show("update")
 
@@ -85,6 +90,9 @@ class Apt:
         if not (folder / file).exists():
             self._show("download", name, cwd=folder)
         return folder / file
+
+    def _sources(self) -> str:
+        return "\n".join(stanzas(self.release, self.components))
 
     def _show(self, *args: str, cwd: Path | None = None) -> None:
         """Run apt-get with its progress where the person who waits can see it."""
@@ -126,15 +134,20 @@ class Apt:
         return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
-def stanzas() -> Iterator[str]:
+def stanzas(release: str = "", components: Sequence[str] = ("main",)) -> Iterator[str]:
     """Yield this machine's Debian suites as sources stanzas for the board's architecture.
 
     Only the release's own suites with component `main` count: third parties seldom serve arm64.
 
+    Args:
+        release: Codename of another release, taken from where the machine has its own; its
+            updates are left out.
+        components: Sections of the archive to ask for.
+
     Raises:
         AptError: None is configured.
     """
-    wanted = {_codename() + suffix for suffix in _SUITES}
+    wanted = {_codename() + suffix for suffix in ([""] if release else _SUITES)}
     found = False
     for fields in _configured():
         suites = [suite for suite in fields.get("suites", "").split() if suite in wanted]
@@ -146,8 +159,8 @@ def stanzas() -> Iterator[str]:
             found = True
             signed = f"Signed-By: {fields['signed-by']}\n" if "signed-by" in fields else ""
             yield (
-                f"Types: deb\nURIs: {fields['uris']}\nSuites: {' '.join(suites)}\n"
-                f"Components: main\nArchitectures: {ARCHITECTURE}\n{signed}"
+                f"Types: deb\nURIs: {fields['uris']}\nSuites: {release or ' '.join(suites)}\n"
+                f"Components: {' '.join(components)}\nArchitectures: {ARCHITECTURE}\n{signed}"
             )
     if not found:
         raise AptError(

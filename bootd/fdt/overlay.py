@@ -5,25 +5,35 @@ made. The base's phandles never change: the overlay's are renumbered above them,
 overlay node lands on a base node that has a phandle, the overlay's references follow to that one.
 Source: dtc's Documentation/dt-object-internal.txt and libfdt/fdt_overlay.c.
 
-Not supported: `__overrides__` parameters of the Raspberry Pi (they are carried like any node).
+Parameters (`bootd.fdt.overrides`) are set when the overlay's phandles have their final numbers.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
 from bootd.errors import FdtError
 from bootd.fdt import cells
+from bootd.fdt.overrides import set_parameters
 from bootd.fdt.tree import MAX_DEPTH, Fdt, Node, copy, walk
+from bootd.record import dataclass
 
 _MAX_PHANDLE: Final = 0xFFFFFFFE
 
 _BOOKKEEPING: Final = frozenset({"__symbols__", "__fixups__", "__local_fixups__"})
 
 
-def apply(base: Fdt, overlay: Fdt) -> None:
+def apply(base: Fdt, overlay: Fdt, parameters: Collection[tuple[str, str]] = ()) -> tuple[str, ...]:
     """Change `base` as an overlay says; the overlay itself is not changed.
 
     On an error `base` may be half changed: apply to a copy.
+
+    Args:
+        base: The tree.
+        overlay: What is applied.
+        parameters: (name, value) of `__overrides__`, in order.
+
+    Returns:
+        Sentences on parameters that the overlay does not have.
 
     Raises:
         FdtError: A symbol or target is not in the base, or the overlay is malformed.
@@ -31,6 +41,7 @@ def apply(base: Fdt, overlay: Fdt) -> None:
     top = copy(overlay.root)
     _raise_phandles(base.root, top)
     _resolve_symbols(base, top)
+    notes = set_parameters(top, parameters) if parameters else ()
     fragments = {
         name: fragment
         for name, fragment in top.children.items()
@@ -51,6 +62,7 @@ def apply(base: Fdt, overlay: Fdt) -> None:
         _keep_base_phandles(top, fragment.children["__overlay__"], node)
         _merge(fragment.children["__overlay__"], node, depth=path.count("/"))
     _merge_symbols(base.root, top, places)
+    return notes
 
 
 def missing_symbols(base: Fdt, overlay: Fdt) -> tuple[str, ...]:

@@ -65,3 +65,11 @@ def test_a_disabled_source_does_not_count(sources: Path) -> None:
 def test_without_a_debian_suite_the_error_says_where_it_looked() -> None:
     with pytest.raises(apt.AptError, match=r"sources\.list"):
         list(apt.stanzas())
+
+
+def test_another_release_comes_from_the_same_place(sources: Path) -> None:
+    (sources / "d/debian.sources").write_text(DEB822)
+    (sources / "sources.list").write_text(ONE_LINE)
+    (text,) = apt.stanzas("trixie", ["main", "non-free-firmware"])
+    assert "URIs: http://mirror.invalid/debian\nSuites: trixie\n" in text
+    assert "Components: main non-free-firmware\n" in text
