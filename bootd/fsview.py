@@ -61,15 +61,17 @@ class FsView(Protocol):
 
 
 def read_text(fs: FsView, path: str, limit: int = MAX_CONFIG_BYTES) -> str:
-    """Return a configuration file as text: UTF-8 with replacement, BOM dropped, CRLF made LF.
+    """Return a configuration file as text: UTF-8, BOM dropped, CRLF made LF.
 
-    A file that starts with a UTF-16 byte-order mark is decoded as that. Raises like `FsView.read`.
+    Bytes that are no UTF-8 become lone surrogates, from which command lines and paths get them back
+    (`os.fsencode`); `bootd.model.text` makes them visible in what a person sees. A file that starts
+    with a UTF-16 byte-order mark is decoded as that. Raises like `FsView.read`.
     """
     data = fs.read(path, limit)
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = data.decode("utf-16", "replace")
     else:
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     return text.replace("\r\n", "\n")
 
 

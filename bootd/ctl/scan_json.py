@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from bootd.model.device import BlockDevice
 from bootd.model.option import FileRef, ResolvedOption, ScanResult
 from bootd.policy import menu
-
-Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+from bootd.protocol.codec import Json
 
 
 def report(

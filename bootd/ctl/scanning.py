@@ -18,6 +18,7 @@ from bootd.policy import menu
 from bootd.policy.resolve import resolve
 from bootd.probe import image
 from bootd.probe.image import Stretch
+from bootd.protocol.varlink import visible
 from bootd.record import dataclass, replace
 
 FAILED: Final = 1
@@ -87,7 +88,7 @@ def report(found: Found, architecture: str, *, as_json: bool) -> None:
     )
     if as_json:
         pairs = [(look.device, look.result) for look in found.looks]
-        print(json.dumps(scan_json.report(pairs, options), indent=2))
+        print(json.dumps(visible(scan_json.report(pairs, options)), indent=2))
     else:
         _print_table(found.looks, options)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from bootd.errors import FdtError, MergeRefusedError
 from bootd.fdt import read
+from bootd.fdt.cells import from_string
 from bootd.fdt.tree import Fdt, Node
 from bootd.model.tree import Fact, FactAction
 
@@ -43,7 +44,7 @@ def verify(blob: bytes, base: Fdt, live: Fdt, facts: tuple[Fact, ...], cmdline: 
     before, after = dict(base.walk()), dict(fdt.walk())
     if max(path.count("/") for path in after) > MAX_LEVELS:
         _refuse(f"it nests nodes more than {MAX_LEVELS} deep")
-    if fdt.get("/chosen", "bootargs") != cmdline.encode() + b"\0":
+    if fdt.get("/chosen", "bootargs") != from_string(cmdline):
         _refuse("/chosen/bootargs is not the command line of the boot option")
     for name in _NEVER:
         if fdt.get("/chosen", name) is not None:

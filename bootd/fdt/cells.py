@@ -50,8 +50,8 @@ def strings(value: bytes) -> tuple[str, ...]:
 
 
 def from_string(text: str) -> bytes:
-    """Return a string value."""
-    return text.encode("utf-8") + b"\0"
+    """Return a string value; what `os.fsdecode` makes of other bytes than UTF-8 becomes these."""
+    return text.encode("utf-8", "surrogateescape") + b"\0"
 
 
 def from_cells(numbers: Iterable[int]) -> bytes:

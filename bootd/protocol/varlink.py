@@ -8,6 +8,7 @@ import json
 from typing import Final
 
 from bootd.errors import ProtocolError
+from bootd.model.text import as_unicode
 from bootd.protocol.codec import Json
 from bootd.record import dataclass, field
 
@@ -16,6 +17,9 @@ MAX_MESSAGE_BYTES: Final = 1 << 20
 
 MAX_DEPTH: Final = 32
 """Objects and lists may be nested this deep; the interface itself needs seven."""
+
+_SURROGATE: Final = "\\udc"
+"""How `json.dumps` begins what stands for a byte that is no UTF-8 (also other characters)."""
 
 END: Final = b"\0"
 """Ends each message."""
@@ -109,9 +113,23 @@ def decode_reply(frame: bytes) -> Reply:
     )
 
 
+def visible(value: Json) -> Json:
+    """Return a value whose texts are all valid Unicode; see `bootd.model.text.as_unicode`."""
+    if isinstance(value, str):
+        return as_unicode(value)
+    if isinstance(value, list):
+        return [visible(each) for each in value]
+    if isinstance(value, dict):
+        return {as_unicode(name): visible(each) for name, each in value.items()}
+    return value
+
+
 def _encode(message: dict[str, Json]) -> bytes:
-    # ASCII escapes cost bytes but let lone surrogates of file names through as valid UTF-8.
-    frame = json.dumps(message, separators=(",", ":")).encode() + END
+    text = json.dumps(message, separators=(",", ":"))
+    if _SURROGATE in text:
+        # Names and command lines that are no UTF-8: foreign clients refuse lone surrogates.
+        text = json.dumps(visible(message), separators=(",", ":"))
+    frame = text.encode() + END
     if len(frame) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message of {len(frame)} bytes is too long to send")
     return frame

@@ -25,9 +25,13 @@ def test_a_message_ends_with_one_nul_and_has_no_other() -> None:
     assert frame.endswith(b"\0")
 
 
-def test_a_file_name_that_is_not_utf8_can_be_sent() -> None:
-    reply = Reply(parameters={"path": b"/\xff".decode("utf-8", "surrogateescape")})
-    assert decode_reply(encode_reply(reply)) == reply
+def test_a_file_name_that_is_not_utf8_is_sent_as_valid_unicode() -> None:
+    path = b"/\xff".decode("utf-8", "surrogateescape")
+    frame = encode_reply(Reply(parameters={"files": [{"path": path}], "title": "\U0001f600"}))
+    assert decode_reply(frame).parameters == {
+        "files": [{"path": "/\\udcff"}],
+        "title": "\U0001f600",
+    }
 
 
 def test_parameters_may_be_absent_or_null() -> None:
