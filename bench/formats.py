@@ -6,9 +6,13 @@ from statistics import median
 from time import perf_counter
 
 from bootd.formats import extlinux, scan
+from tests.support import golden
 from tests.support.memoryfs import MemoryFs
 
 _ROUNDS = 15
+
+_UBUNTU = golden.ROOT / "grub" / "ubuntu-24.04" / "tree"
+"""A grub.cfg of 300 lines with eight entries, and its environment block."""
 
 _IMPORT = """
 from time import perf_counter
@@ -25,6 +29,7 @@ def measure() -> dict[str, float]:
     return {
         "bls_100_ms": _milliseconds(entries),
         "extlinux_500_ms": _milliseconds(labels),
+        "grub_ubuntu_ms": _milliseconds(MemoryFs.from_tree(_UBUNTU)),
         "formats_import_ms": _import_milliseconds(),
     }
 

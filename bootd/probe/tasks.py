@@ -168,6 +168,8 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
 
 _SAMPLE: Final = {
     "/extlinux/extlinux.conf": b"timeout 30\nlabel a\n  menu label A\n  linux /a\n  append b=c\n",
+    "/boot/grub/grub.cfg": b"if [ x$a = x ]; then\n b='c'\nfi\n"
+    b'menuentry "A" --id a {\n search --fs-uuid --set=root 1\n linux /a $b\n initrd /b\n}\n',
     "/loader/entries/a.conf": b"title A\nversion 1\nlinux /a\ninitrd /b\noptions b=c\n",
     "/a": b"",
     "/b": b"",

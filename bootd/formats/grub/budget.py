@@ -31,7 +31,7 @@ class Budget:
     def __init__(self) -> None:
         self._steps = MAX_STEPS
         self._floor = 0
-        self._includes = MAX_INCLUDES
+        self._includes = MAX_INCLUDES + 1  # the first file is included by nobody
         self._expanded = MAX_EXPANDED
         self._read = MAX_EXPANDED
         self.source = ""

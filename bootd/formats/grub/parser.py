@@ -30,8 +30,8 @@ from bootd.record import dataclass
 MAX_NESTING: Final = 24
 """Blocks, conditions and loops inside one another; distributions need five."""
 
-MAX_TOKENS: Final = 200_000
-"""Of one file; a megabyte of a real one has three quarters of that."""
+MAX_TOKENS: Final = 100_000
+"""Of one file; what 256 entries have, seven times."""
 
 MAX_ERRORS: Final = 32
 """Statements that may be wrong before the file is given up."""

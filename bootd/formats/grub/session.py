@@ -100,9 +100,14 @@ class Session:
             if note not in self.load.notes and len(self.load.notes) < MAX_REMARKS:
                 self.load.notes.append(note)
             return
+        if len(self.problems) >= MAX_REMARKS:
+            return
         found = Problem(source=clean(budget.source), line=budget.line, message=message)
-        if found not in self.problems and len(self.problems) < MAX_REMARKS:
+        if found not in self.problems:
             self.problems.append(found)
+            if len(self.problems) == MAX_REMARKS:
+                more = "more is wrong here, which is not shown"
+                self.problems.append(replace(found, line=None, message=more))
 
     def locate(self, path: str) -> Located:
         """Return where a path of the script is; raises like `Devices.locate`.
@@ -188,4 +193,4 @@ class Session:
         except ConfigError as error:
             # Too long: what fits is better than nothing.
             self.remark(f"{clean(error.reason)}, only the beginning is read")
-            return self.fs.read_head(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
+            return self.fs.read_head(path, MAX_CONFIG_BYTES).decode("utf-8", "surrogateescape")

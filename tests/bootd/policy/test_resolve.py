@@ -57,6 +57,30 @@ def test_a_file_on_a_device_that_is_not_here_waits_for_it() -> None:
     assert after.bootable
 
 
+def test_a_configuration_may_name_its_own_device() -> None:
+    own = replace(option(), linux=FileRef("/vmlinuz", "UUID=1111-1111"))
+    assert resolved(own, device()).linux == ResolvedFile(device="sda1", path="/vmlinuz")
+    gone = replace(own, absent=("/vmlinuz",))
+    assert resolved(gone, device()).missing == (
+        Missing(what="linux", device="sda1", path="/vmlinuz"),
+    )
+
+
+def test_of_two_file_systems_with_one_uuid_the_own_one_is_meant() -> None:
+    own = replace(option(), linux=FileRef("/vmlinuz", "UUID=1111-1111"))
+    copy = device("sdb1", partuuid="p-2")
+    assert resolved(own, copy, device()).linux == ResolvedFile(device="sdb1", path="/vmlinuz")
+
+
+def test_a_device_of_which_nothing_is_known_is_meant_when_it_has_the_file() -> None:
+    named = replace(option(), linux=FileRef("/vmlinuz", "UUID=abcd-9999"))
+    unknown = device(uuid="")
+    assert resolved(named, unknown).linux == ResolvedFile(device="sda1", path="/vmlinuz")
+    gone = replace(named, absent=("/vmlinuz",))
+    assert resolved(gone, unknown).missing[0].device == "UUID=abcd-9999"
+    assert resolved(named, device()).missing[0].device == "UUID=abcd-9999"
+
+
 def test_a_missing_folder_of_device_trees_is_a_note_and_does_not_refuse_the_boot() -> None:
     opt = replace(option(), devicetree_dir=FileRef("/dtbs"), absent=("/dtbs",))
     result = resolved(opt, device())
