@@ -1,9 +1,102 @@
 """The screen on a real daemon whose devices are directories."""
 
+import asyncio
+import os
+import re
+import signal
 from pathlib import Path
 
-from tests.support.daemon import BLS, EXTLINUX, running_daemon
+import pytest
+
+from bootd.client import Client
+from tests.support.daemon import BLS, EXTLINUX, arm64_image, running_daemon
 from tests.support.pty_terminal import menu_on_pty
+
+BODIES = (
+    "\x1b[2J",
+    "\x1b[31mred",
+    "\x1b]0;title\x07",
+    "\x1b]8;;http://x\x1b\\\\link",
+    "\x1bP1$r\x1b\\\\",
+    "\x9b2J",
+    "\x9d0;x\x9c",
+    "\x07\x08\x0b\x0c\x7f",
+    "\u202eevil\u202c",
+    "\u2066iso\u2069",
+    "ze\u200bro\u200d\ufeff",
+    "\u0301\u0301\u0301combining",
+    "[red]rich[/red]",
+    "[@click=app.quit]quit[/]",
+    "[/]unbalanced]]",
+    "x" * 10_000,
+)
+HOSTILE = tuple(
+    f"{before}{body}{after}"
+    for body in BODIES
+    for before, after in (("", ""), ("Linux ", ""), ("", " 6.1"), ("a\tb ", "\x1b"))
+)
+"""64 titles; without newlines, since a line of a configuration file ends there."""
+
+OWN = re.compile(
+    r"\x1b(?:[78]|\[\d+;\d+H|\[(?:0|1|2|7)?m|\[K|\[6n|\[\d*[A-D]|\[\?(?:1049|25|7)[hl])|\r|\n"
+)
+"""Everything that the menu itself sends beside text."""
+
+
+KEYS = {
+    "tui": (*[b"j"] * 70, b"e", b"\x1b", b"d", b"\x1b", b"i", b"\x1b", b"l", b"\x1b"),
+    "plain": (b"i 5\n", b"e 9\n", b"d 3\n", b"l\n", b"log\n"),
+}
+
+
+def hostile_disk() -> dict[str, str | bytes]:
+    entries = "".join(
+        f"LABEL l{n}\n MENU LABEL {title}\n LINUX /k\n APPEND {title}\n"
+        for n, title in enumerate(HOSTILE)
+    )
+    return {"extlinux/extlinux.conf": entries, "k": arm64_image()}
+
+
+@pytest.mark.parametrize("face", ["tui", "plain"])
+async def test_no_title_of_a_disk_steers_a_terminal(tmp_path: Path, face: str) -> None:
+    assert len(HOSTILE) == 64
+    with running_daemon(tmp_path / "machine") as daemon:
+        daemon.plug("sda1", hostile_disk())
+        async with menu_on_pty("--socket", daemon.socket, "--ui", face) as terminal:
+            await terminal.shows("Linux")
+            await terminal.quiet(0.5)
+            for key in KEYS[face]:
+                terminal.send(key)
+                await terminal.quiet(0.15 if key != b"j" else 0.02)
+            text = OWN.sub("", terminal.received.decode())
+            assert text.isprintable()
+            assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]", text)
+            assert terminal.process is not None
+            assert terminal.process.returncode is None
+
+
+async def test_a_menu_that_is_killed_a_hundred_times_does_not_touch_the_daemon(
+    tmp_path: Path,
+) -> None:
+    with running_daemon(tmp_path / "machine", settings="Timeout=600") as daemon:
+        daemon.plug("sda1", EXTLINUX)
+
+        async def live_and_die(ui: str) -> None:
+            async with menu_on_pty("--socket", daemon.socket, "--ui", ui) as terminal:
+                await terminal.shows("Debian GNU/Linux 12", 60)
+                assert terminal.process is not None
+                os.kill(terminal.process.pid, signal.SIGSEGV)
+                assert await terminal.process.wait() == -signal.SIGSEGV
+
+        for number in range(20):
+            async with asyncio.TaskGroup() as tasks:
+                for ui in ("plain", "plain", "plain", "plain", "plain" if number % 5 else "tui"):
+                    tasks.create_task(live_and_die(ui))
+        async with await Client.connect(daemon.socket) as client:
+            status = await client.describe()
+            assert len(await client.list_options()) == 2
+        assert status.seconds_left is not None
+        assert "Traceback" not in daemon.output()
 
 
 async def test_a_machine_is_shown_changes_live_and_boots(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What each page shows, as text."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from bootd.protocol.messages import (
     DeviceView,
     Explanation,
     FactView,
+    OptionView,
     Phase,
     ProblemView,
     Snapshot,
@@ -264,3 +266,21 @@ def test_any_text_stays_in_the_screen_and_is_printable(
 @pytest.mark.parametrize("page", list(Page))
 def test_everything_but_titles_is_ascii(menu: MenuState, page: Page) -> None:
     assert screen(replace(menu, page=page)).isascii()
+
+
+def test_five_hundred_options_cost_no_more_for_each_than_fifty() -> None:
+    def seconds(count: int) -> float:
+        state = after(Snapshot(devices=(SDA1,), options=many(count), status=Status()))
+        draw(state, 80, 24)
+        begun = time.perf_counter()
+        for _ in range(40):
+            state = after(Pressed(action=Action.DOWN), state=state)
+            assert len(rows_with(state, " > ")) == 1
+        return time.perf_counter() - begun
+
+    few, most = (min(seconds(count) for _ in range(3)) for count in (50, 500))
+    assert most / 500 <= few / 50 * 1.5
+
+
+def many(count: int) -> tuple[OptionView, ...]:
+    return tuple(option(number) for number in range(count))
