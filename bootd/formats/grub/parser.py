@@ -4,6 +4,9 @@ Source: GRUB grub-core/script/parser.y. A statement that GRUB would refuse costs
 parser goes on behind it, at the latest at the next `menuentry`, so that one missing brace does not
 swallow the rest of the file.
 
+Blocks, conditions and branches without a command, which GRUB refuses, are taken as empty; all that
+GRUB accepts is accepted.
+
 Not supported, as in GRUB itself: `case`, `select`, `&&`, `||`, pipes and redirections.
 """
 

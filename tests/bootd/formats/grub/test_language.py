@@ -218,6 +218,16 @@ def test_no_key_is_pressed_while_the_menu_is_read() -> None:
     assert value("if keystatus; then if keystatus --shift; then r=0; else r=1; fi; fi", "$r") == "1"
 
 
+def test_an_entry_of_unknown_commands_only_is_listed_with_what_is_unknown() -> None:
+    (option,) = run("menuentry a { kernel /k }").options
+    assert option.linux is None
+    assert option.notes == ("unknown command kernel, ignored (/boot/grub/grub.cfg:1)",)
+
+
+def test_media_for_two_architectures_offer_the_one_with_64_bits() -> None:
+    assert value("if cpuid -l; then a=64; else a=32; fi", "$a") == "64"
+
+
 def test_exit_ends_the_script() -> None:
     result = run("menuentry a { linux /k }\nexit\nmenuentry b { linux /k }")
     assert [each.title for each in result.options] == ["a"]
