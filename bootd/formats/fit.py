@@ -11,15 +11,18 @@ Not supported without a word: FIT images inside a raw partition; see also `fitco
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bootd.errors import ConfigError, ImageError
-from bootd.formats import fitconfig, version
+from bootd.formats import version
 from bootd.formats.lexing import check_cmdline, problem
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+
+if TYPE_CHECKING:
+    from bootd.formats import fitconfig
 
 MAX_ENTRIES: Final = 256
 """Configurations of one image (DESIGN.md, limits)."""
@@ -66,6 +69,8 @@ def _candidates(fs: FsView) -> Iterator[str]:
 
 
 def _scan_image(fs: FsView, path: str) -> ScanResult:
+    from bootd.formats import fitconfig  # noqa: PLC0415 - 5 ms, and most disks have no FIT image
+
     try:
         image = fitconfig.Image(fs, path)
     except ImageError as error:
@@ -83,7 +88,7 @@ def _scan_image(fs: FsView, path: str) -> ScanResult:
 
 
 def _options(
-    image: fitconfig.Image, path: str, names: Iterable[str], problems: list[Problem]
+    image: "fitconfig.Image", path: str, names: Iterable[str], problems: list[Problem]
 ) -> Iterator[BootOption]:
     several = len(image.names) > 1
     for name in names:

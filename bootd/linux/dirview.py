@@ -35,15 +35,16 @@ class DirView:
 
     Args:
         fd: A directory, such as a detached mount. Stays the caller's and must outlive the view.
-        one_mount: Refuse paths that lead to another mount. Right for a detached mount; a plain
-            directory that plays a device may hold mounts of its own.
+        one_mount: It is the root of a mount with `nodev`; refuse paths that lead to another one.
+            A plain directory that plays a device may hold mounts of its own.
     """
 
-    __slots__ = ("_fd", "_resolve")
+    __slots__ = ("_fd", "_harmless", "_resolve")
 
     def __init__(self, fd: int, *, one_mount: bool = False) -> None:
         self._fd = fd
         self._resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
+        self._harmless = one_mount  # such mounts are nodev: opening starts nothing
         if one_mount:
             self._resolve |= RESOLVE_NO_XDEV
 
@@ -54,21 +55,13 @@ class DirView:
             FileNotFoundError: There is no such file.
             OSError: It is no regular file, or the medium failed.
         """
-        os.close(self._look(path, regular=True))
-        fd = self._open(path, _READ)
-        try:
-            _check_regular(os.fstat(fd).st_mode, path)
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+        return self._open_file(path)[0]
 
     def read(self, path: str, limit: int = MAX_CONFIG_BYTES, /) -> bytes:
         """Return a file's bytes; see `FsView.read`."""
-        fd = self.open_file(path)
+        fd, size = self._open_file(path)
         try:
-            size = os.fstat(fd).st_size
-            data = b"" if size > limit else _read_up_to(fd, limit + 1, path)
+            data = b"" if size > limit else _read_up_to(fd, limit + 1, path, likely=size)
         finally:
             os.close(fd)
         if size > limit or len(data) > limit:
@@ -106,6 +99,28 @@ class DirView:
         finally:
             os.close(fd)
 
+    def list_kinds(self, path: str, most: int) -> dict[str, bool] | None:
+        """Return a directory's names and whether each is surely a regular file.
+
+        Empty when there is no such directory, None when it has more than `most` names; raises like
+        `list_dir`.
+        """
+        try:
+            fd = self._open(path, _READ | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return {}
+        try:
+            with os.scandir(fd) as entries:
+                found = {
+                    entry.name: entry.is_file(follow_symlinks=False)
+                    for entry in islice(entries, most + 1)
+                }
+        except OSError as error:
+            raise _in_words(error, path) from error
+        finally:
+            os.close(fd)
+        return found if len(found) <= most else None
+
     def is_file(self, path: str, /) -> bool:
         """Say whether a regular file is there."""
         mode = self._mode(path)
@@ -124,6 +139,23 @@ class DirView:
         finally:
             os.close(fd)
         return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def _open_file(self, path: str) -> tuple[int, int]:
+        """Return a descriptor for reading a regular file, and its size in bytes."""
+        if not self._harmless:
+            os.close(self._look(path, regular=True))
+        try:
+            fd = self._open(path, _READ)
+        except OSError:
+            os.close(self._look(path, regular=True))  # says what it is if that is the reason
+            raise
+        try:
+            status = os.fstat(fd)
+            _check_regular(status.st_mode, path)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, status.st_size
 
     def _mode(self, path: str) -> int | None:
         try:
@@ -170,11 +202,15 @@ _KINDS: Final = (
 )
 
 
-def _read_up_to(fd: int, size: int, path: str) -> bytes:
-    """Read until `size` bytes or the end; a regular file may still answer in parts (FUSE)."""
+def _read_up_to(fd: int, size: int, path: str, *, likely: int = 0) -> bytes:
+    """Read until `size` bytes or the end; a regular file may still answer in parts (FUSE).
+
+    The first read asks for one byte more than `likely`: a buffer of `size` costs page faults.
+    """
     parts: list[bytes] = []
+    chunk = likely + 1 if likely else size
     try:
-        while size > 0 and (part := os.read(fd, size)):
+        while size > 0 and (part := os.read(fd, min(size, chunk))):
             parts.append(part)
             size -= len(part)
     except OSError as error:
