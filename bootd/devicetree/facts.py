@@ -7,7 +7,7 @@ DTB is for. To add a rule: write its function beside those of its subject, then 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bootd.devicetree import chosen, firmware, identity, memory, processors
+from bootd.devicetree import board, chosen, firmware, identity, memory, original, processors
 from bootd.devicetree.edit import Edit
 from bootd.devicetree.scene import Scene
 from bootd.record import dataclass
@@ -57,6 +57,11 @@ RULES: Final[tuple[MergeRule, ...]] = (
     MergeRule(name="serial", about="serial number and revision", edits=identity.serial),
     MergeRule(name="mac-address", about="hardware addresses", edits=identity.mac_address),
     MergeRule(
+        name="firmware-change",
+        about="what the firmware changed in its own DTB, where that is known",
+        edits=original.firmware_changes,
+    ),
+    MergeRule(
         name="chosen",
         about="command line, console and what the firmware put in /chosen",
         edits=chosen.chosen,
@@ -67,9 +72,9 @@ RULES: Final[tuple[MergeRule, ...]] = (
 
 
 def plan(scene: Scene, rules: tuple[MergeRule, ...] = RULES) -> tuple[Edit, ...]:
-    """List every edit, without making any.
+    """List every edit, without making any; the board's profile has the last word.
 
     Raises:
         MergeRefusedError: A fact that the board cannot do without does not fit the base.
     """
-    return tuple(edit for rule in rules for edit in rule.edits(scene))
+    return board.override(scene, tuple(edit for rule in rules for edit in rule.edits(scene)))

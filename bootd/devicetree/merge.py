@@ -4,17 +4,22 @@ The shipped tree is the base, and its phandles are immutable; facts of the live 
 onto it by the RULES table. Neither input is changed.
 """
 
+from typing import Final
+
 from bootd.devicetree.chosen import rewrite_running
 from bootd.devicetree.edit import Edit, apply
 from bootd.devicetree.facts import RULES, plan
 from bootd.devicetree.memory import drop_stale_reservations
-from bootd.devicetree.scene import Scene
+from bootd.devicetree.scene import Known, Scene
 from bootd.errors import MergeRefusedError
 from bootd.fdt.cells import compatible
 from bootd.fdt.tree import Fdt, copy_fdt
+from bootd.model.board import Base, Profile
 from bootd.model.text import clean
 from bootd.model.tree import Fact, TreeMode
 from bootd.record import dataclass
+
+_NOTHING_KNOWN: Final = Known()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,13 @@ class Merged:
         return tuple(edit.fact() for edit in self.edits)
 
 
-def merge(base: Fdt, live: Fdt, cmdline: str, mode: TreeMode = TreeMode.MERGED) -> Merged:
+def merge(
+    base: Fdt,
+    live: Fdt,
+    cmdline: str,
+    mode: TreeMode = TreeMode.MERGED,
+    known: Known = _NOTHING_KNOWN,
+) -> Merged:
     """Put this board's facts into a shipped tree (with its overlays).
 
     Args:
@@ -45,13 +56,14 @@ def merge(base: Fdt, live: Fdt, cmdline: str, mode: TreeMode = TreeMode.MERGED) 
         live: The running kernel's tree.
         cmdline: Becomes /chosen/bootargs.
         mode: SHIPPED applies only what no kernel can do without.
+        known: What else is known of the board.
 
     Raises:
         MergeRefusedError: The base is for another board, or a fact does not fit it.
     """
-    check_gate(base, live)
+    check_gate(base, live, known.profile)
     rules = tuple(rule for rule in RULES if rule.essential or mode is not TreeMode.SHIPPED)
-    return _apply(base, plan(Scene(base=base, live=live, cmdline=cmdline), rules))
+    return _apply(base, plan(Scene(base=base, live=live, cmdline=cmdline, known=known), rules))
 
 
 def rewrite(live: Fdt, cmdline: str) -> Merged:
@@ -59,17 +71,17 @@ def rewrite(live: Fdt, cmdline: str) -> Merged:
     return _apply(live, (*drop_stale_reservations(live), *rewrite_running(live, cmdline)))
 
 
-def check_gate(base: Fdt, live: Fdt) -> None:
+def check_gate(base: Fdt, live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> None:
     """Refuse a shipped tree that is not for this board.
 
     Raises:
         MergeRefusedError: With both boards' names.
     """
-    reason = why_live_only(live)
+    reason = why_live_only(live, profile)
     if reason is not None:
         raise MergeRefusedError(reason)
     ours, theirs = compatible(live.root), compatible(base.root)
-    if ours[0] not in theirs:
+    if not set(theirs) & {ours[0], *profile.also}:
         name = clean(theirs[0], 60) if theirs else "no board at all"
         msg = f"DTB is for another board: it is for {name}, this board is {clean(ours[0], 60)}"
         raise MergeRefusedError(msg)
@@ -79,8 +91,13 @@ def check_gate(base: Fdt, live: Fdt) -> None:
             raise MergeRefusedError(msg)
 
 
-def why_live_only(live: Fdt) -> str | None:
-    """Say why no shipped tree can be used on this machine at all, or None."""
+def why_live_only(live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> str | None:
+    """Say why no shipped tree can be used on this machine at all, or None.
+
+    What is here holds also where the profiles of these machines are not installed.
+    """
+    if profile.base is not Base.MERGE:
+        return profile.reason
     board = compatible(live.root)
     below = live.root.children
     if not board:

@@ -1,12 +1,26 @@
 """What a merge rule may look at: both trees, how their nodes pair, and what the entry asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bootd.devicetree.match import IDENTITY, Match
 from bootd.errors import FdtError, MergeRefusedError
 from bootd.fdt import address
 from bootd.fdt.tree import Fdt, Node
+from bootd.model.board import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of the board besides the two trees.
+
+    Attributes:
+        profile: What its profiles say.
+        original: The tree that the firmware starts from, before it changes it; None when unknown.
+    """
+
+    profile: Profile = field(default_factory=Profile)
+    original: Fdt | None = None
 
 
 @dataclass(kw_only=True)
@@ -17,11 +31,13 @@ class Scene:
         base: The shipped tree with the entry's overlays.
         live: The running kernel's tree.
         cmdline: Becomes /chosen/bootargs.
+        known: What else is known of the board.
     """
 
     base: Fdt
     live: Fdt
     cmdline: str
+    known: Known = field(default_factory=Known)
 
     @cached_property
     def match(self) -> Match:

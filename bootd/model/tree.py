@@ -2,7 +2,8 @@
 
 from enum import Enum
 
-from bootd.record import dataclass
+from bootd.model.board import Profile
+from bootd.record import dataclass, field
 
 
 class TreeMode(Enum):
@@ -74,6 +75,10 @@ class TreeRequest:
         overlays: DTBO paths, in order.
         overlay_parts: For each of them what is meant inside it, or ""; empty when all are plain.
         cmdline: Becomes /chosen/bootargs.
+        parameters: `name=value` of the DTB's `__overrides__`, in order.
+        overlay_parameters: For each overlay its `name=value`, joined with commas; empty when no
+            overlay has any.
+        profile: What is known of this kind of board.
     """
 
     mode: TreeMode = TreeMode.MERGED
@@ -84,6 +89,9 @@ class TreeRequest:
     overlays: tuple[str, ...] = ()
     overlay_parts: tuple[str, ...] = ()
     cmdline: str = ""
+    parameters: tuple[str, ...] = ()
+    overlay_parameters: tuple[str, ...] = ()
+    profile: Profile = field(default_factory=Profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,7 @@ class TreeReport:
         suggestions: DTBs a person could pick, best first, when none was chosen.
         notes: Sentences that a person should see.
         changed_outside_chosen: The blob differs from the live tree elsewhere than in /chosen.
+        risks: Sentences on what in the shipped files is dangerous even on the right board.
         sha256: Hex digest of the blob as handed to the loader (before initrd addresses).
     """
 
@@ -110,4 +119,5 @@ class TreeReport:
     suggestions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     changed_outside_chosen: bool = False
+    risks: tuple[str, ...] = ()
     sha256: str = ""

@@ -1,0 +1,78 @@
+"""What an administrator, or bootd's own data, says about a kind of board: its profile."""
+
+from enum import Enum
+
+from bootd.record import dataclass
+
+
+class Base(Enum):
+    """What the next kernel's tree may be made from; the value is the word in the file."""
+
+    MERGE = "merge"
+    """A shipped DTB with this board's facts: the normal case."""
+    LIVE = "live"
+    """Only the running tree: the firmware puts more into it than can be brought over."""
+    REFUSE = "refuse"
+    """Nothing: kexec cannot work here."""
+
+
+class ProfileAction(Enum):
+    """What a rule of a profile does to a property; the value is the word in the file."""
+
+    LIVE = "live"
+    """Take the running tree's value."""
+    SHIPPED = "shipped"
+    """Keep the DTB's value, whatever the built-in rules say."""
+    DROP = "drop"
+    """Delete it."""
+    LIVE_IF_MISSING = "live-if-missing"
+    """Take the running tree's value where the DTB has none."""
+    DISABLE = "disable"
+    """Set status to disabled where the running tree has it disabled, or lacks the node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRule:
+    """One rule; a node has to fit both `path` and `compatible`, where given.
+
+    Attributes:
+        path: Pattern of the node's path in the DTB (`*` fits within a part), or "".
+        compatible: Pattern of one of its compatible strings, or "".
+        property: Name; "" only with DISABLE.
+        reason: For the explanation: the rest of "... because".
+        source: Where it stands, such as `rockchip.toml:12`.
+    """
+
+    action: ProfileAction
+    reason: str
+    source: str
+    path: str = ""
+    compatible: str = ""
+    property: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything that profiles say about one board.
+
+    Attributes:
+        names: File names of the profiles that fit, without ending.
+        base: The strictest of them.
+        reason: Why `base` is what it is; "" for MERGE.
+        devicetree: The administrator's pin: an absolute path on the option's device, or one below
+            its folder of DTBs; "" for none.
+        original: Path, in bootd's own system, of the DTB that the firmware starts from; "" when it
+            is not known.
+        tree: Path, in bootd's own system, of a whole tree for a machine without a usable one; "".
+        also: More names of this board that DTBs may have as their first compatible string.
+        rules: In the order in which they count: the first that fits a property wins.
+    """
+
+    names: tuple[str, ...] = ()
+    base: Base = Base.MERGE
+    reason: str = ""
+    devicetree: str = ""
+    original: str = ""
+    tree: str = ""
+    also: tuple[str, ...] = ()
+    rules: tuple[ProfileRule, ...] = ()
