@@ -25,7 +25,7 @@ def measure() -> dict[str, float]:
     """Return medians in milliseconds on this machine, after import; ratios travel."""
     large = _large(board())
     shipped, live = write(large), write(_large(live_board()))
-    merge_ms = _milliseconds(lambda: combine(shipped, (), read(live), "quiet"))
+    merge_ms = _milliseconds(lambda: combine(read(shipped), read(live), "quiet"))
     with tempfile.TemporaryDirectory() as folder:
         dtc_ms = _dtc_milliseconds(Path(folder), shipped)
         select_ms = _select_milliseconds(Path(folder))

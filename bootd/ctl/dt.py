@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from bootd.errors import BootdError, FdtError, MergeRefusedError
 
 if TYPE_CHECKING:
+    from bootd.devicetree.overlays import Overlay
+    from bootd.devicetree.scene import Known
     from bootd.fdt import Fdt
 
 REFUSED: Final = 3
@@ -35,7 +37,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     select.add_argument("folder", metavar="DIR", help="folder with DTBs, also in sub-folders")
     overlay = _verb(verbs, "overlay", _overlay, "Apply overlays to a DTB.")
     overlay.add_argument("base", metavar="BASE.dtb")
-    overlay.add_argument("overlays", metavar="OVERLAY.dtbo", nargs="+", help="in order")
+    overlay.add_argument(
+        "overlays",
+        metavar="OVERLAY.dtbo[,NAME=VALUE]",
+        nargs="+",
+        help="in order, each with parameters of its own",
+    )
+    _add_parameters(overlay)
     overlay.add_argument("-o", dest="output", metavar="OUT", required=True, help="file to write")
     check = _verb(verbs, "check", _check, "Say whether a file is a valid device tree blob.")
     check.add_argument("file", metavar="FILE")
@@ -90,13 +98,38 @@ def _add_trees(parser: argparse.ArgumentParser, *, live_required: bool) -> None:
     )
     parser.add_argument(
         "--overlay",
-        metavar="O.dtbo",
+        metavar="O.dtbo[,NAME=VALUE]",
         action="append",
         default=[],
-        help="overlay to apply before; may be given several times",
+        help="overlay to apply before, with its parameters; may be given several times",
+    )
+    _add_parameters(parser)
+    parser.add_argument(
+        "--original",
+        metavar="F.dtb",
+        help="DTB that the firmware starts from: its changes are told from drift",
+    )
+    parser.add_argument(
+        "--profile",
+        dest="profiles",
+        metavar="BOARD.toml",
+        action="append",
+        default=[],
+        help="board profile; counts when it is for this board",
     )
     parser.add_argument(
         "--cmdline", metavar="TEXT", default="", help="kernel command line (/chosen/bootargs)"
+    )
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--param",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="parameter of the DTB itself (Raspberry Pi dtparam)",
     )
 
 
@@ -149,16 +182,23 @@ def _explain(args: argparse.Namespace) -> None:
 def _combine(args: argparse.Namespace) -> bytes:
     """Merge as a boot would, and print the explanation that was asked for."""
     from bootd.devicetree.explain import as_json, sentence  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.overlays import apply_overlays, read_named  # noqa: PLC0415 - ditto
     from bootd.devicetree.prepare import combine  # noqa: PLC0415 - ditto
 
-    shipped = _read(args.shipped)
-    overlays = tuple((path, _read(path)) for path in args.overlay)
+    live, shipped = _live_tree(args.live), _read(args.shipped)
+    known = _known(args, live)
+    overlays = tuple(_read_overlay(text) for text in args.overlay)
     try:
-        blob, merged = combine(shipped, overlays, _live_tree(args.live), args.cmdline)
+        base, notes = apply_overlays(
+            read_named(shipped, "the DTB"), overlays, tuple(args.parameters)
+        )
+        blob, merged = combine(base, live, args.cmdline, known=known)
     except (FdtError, MergeRefusedError) as error:
         if args.explain == "json":
             print(json.dumps(as_json((), str(error)), indent=2))
         _refuse(f"cannot merge {args.shipped}: {error}")
+    for note in notes:
+        print(note, file=sys.stderr)
     if args.explain == "json":
         print(json.dumps(as_json(merged.facts), indent=2))
     elif args.explain:
@@ -166,9 +206,29 @@ def _combine(args: argparse.Namespace) -> bytes:
     return blob
 
 
+def _known(args: argparse.Namespace, live: "Fdt") -> "Known":
+    """Read what the arguments say of the board besides the two trees."""
+    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.profile import MAX_BYTES, combine, fits, parse  # noqa: PLC0415 - ditto
+    from bootd.devicetree.scene import Known  # noqa: PLC0415 - ditto
+
+    files = [parse(_read(p)[:MAX_BYTES].decode("utf-8", "replace"), p) for p in args.profiles]
+    profile = combine(each.profile for each in files if fits(each, live))
+    original = args.original and read_named(_read(args.original), args.original)
+    return Known(profile=profile, original=original or None)
+
+
+def _read_overlay(text: str) -> "Overlay":
+    """Read an overlay named as `FILE` or `FILE,name=value,...`."""
+    from bootd.devicetree.overlays import Overlay  # noqa: PLC0415 - as in _merge
+
+    path, _, parameters = text.partition(",")
+    return Overlay(name=path, blob=_read(path), parameters=parameters)
+
+
 def _select(args: argparse.Namespace) -> None:
     from bootd.devicetree.merge import check_gate  # noqa: PLC0415 - as in _merge
-    from bootd.devicetree.prepare import read_named  # noqa: PLC0415 - ditto
+    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - ditto
     from bootd.devicetree.select import select_in  # noqa: PLC0415 - ditto
     from bootd.linux.dirview import DirView  # noqa: PLC0415 - ditto
 
@@ -189,15 +249,19 @@ def _select(args: argparse.Namespace) -> None:
 
 
 def _overlay(args: argparse.Namespace) -> None:
-    from bootd.devicetree.prepare import apply_overlays, read_named  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.overlays import apply_overlays, read_named  # noqa: PLC0415 - as in _merge
     from bootd.fdt import write  # noqa: PLC0415 - ditto
 
     base = read_named(_read(args.base), args.base)
-    _write(args.output, write(apply_overlays(base, tuple((p, _read(p)) for p in args.overlays))))
+    overlays = tuple(_read_overlay(text) for text in args.overlays)
+    result, notes = apply_overlays(base, overlays, tuple(args.parameters))
+    for note in notes:
+        print(note, file=sys.stderr)
+    _write(args.output, write(result))
 
 
 def _check(args: argparse.Namespace) -> None:
-    from bootd.devicetree.prepare import read_named  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
 
     read_named(_read(args.file), args.file)
 
@@ -218,7 +282,7 @@ def _live(args: argparse.Namespace) -> None:
 
 def _diff(args: argparse.Namespace) -> None:
     from bootd.devicetree.explain import difference  # noqa: PLC0415 - as in _merge
-    from bootd.devicetree.prepare import read_named  # noqa: PLC0415 - ditto
+    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - ditto
     from bootd.fdt.compare import differences  # noqa: PLC0415 - ditto
 
     trees = [read_named(_read(path), path) for path in (args.first, args.second)]
@@ -227,7 +291,7 @@ def _diff(args: argparse.Namespace) -> None:
 
 
 def _live_tree(path: str | None) -> "Fdt":
-    from bootd.devicetree.prepare import read_named  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
     from bootd.linux.proc_devicetree import flatten  # noqa: PLC0415 - ditto
 
     blob = flatten() if path is None else _read(path)

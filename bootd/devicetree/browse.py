@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Final
 
 from bootd.container import read_part
-from bootd.devicetree.prepare import prepare, read_named
+from bootd.devicetree.overlays import read_named
+from bootd.devicetree.prepare import prepare
 from bootd.errors import ConfigLimitError, FdtError, ImageError
 from bootd.fdt import MAX_BLOB_BYTES, Fdt, read
 from bootd.fdt.compare import differences

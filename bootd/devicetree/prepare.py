@@ -3,18 +3,20 @@
 The one code path of a boot, of `bootdctl dt merge` and of `bootdctl explain`.
 """
 
-from bootd.container import read_part
 from bootd.devicetree.chosen import CHOSEN, stale_ranges
 from bootd.devicetree.explain import sentence
 from bootd.devicetree.merge import Merged, merge, rewrite, why_live_only
+from bootd.devicetree.overlays import Overlay, apply_overlays, read_named, read_overlays
+from bootd.devicetree.risk import risks
+from bootd.devicetree.scene import Known
 from bootd.devicetree.select import Selection, select
 from bootd.devicetree.verify import verify
-from bootd.errors import ConfigLimitError, FdtError, ImageError, MergeRefusedError
-from bootd.fdt import MAX_BLOB_BYTES, read, write
+from bootd.errors import FdtError, MergeRefusedError
+from bootd.fdt import write
 from bootd.fdt.compare import differences
-from bootd.fdt.overlay import apply
-from bootd.fdt.tree import Fdt, copy_fdt
+from bootd.fdt.tree import Fdt
 from bootd.fsview import FsView
+from bootd.model.board import Base
 from bootd.model.text import clean
 from bootd.model.tree import (
     Fact,
@@ -28,6 +30,7 @@ from bootd.model.tree import (
 from bootd.record import dataclass, replace
 
 _NO_TREE = "no device tree on this machine"
+_NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +45,16 @@ class Prepared:
     blob: bytes | None
 
 
-def prepare(fs: FsView | None, request: TreeRequest, live: bytes | None) -> Prepared:
+def prepare(
+    fs: FsView | None, request: TreeRequest, live: bytes | None, original: bytes | None = None
+) -> Prepared:
     """Select, merge, verify.
 
     Args:
         fs: The entry's file system; None when the request names no files on one.
         request: What the entry asks for.
         live: The running kernel's tree, flattened; None when the machine has none.
+        original: The DTB that the firmware starts from, where it is known.
 
     Raises:
         MergeRefusedError: The result would not be safe.
@@ -56,90 +62,64 @@ def prepare(fs: FsView | None, request: TreeRequest, live: bytes | None) -> Prep
     """
     if live is None:
         return Prepared(report=_without_tree(request), blob=None)
+    if request.profile.base is Base.REFUSE:
+        raise MergeRefusedError(request.profile.reason)
     running = read_named(live, "the running device tree")
+    known = Known(
+        profile=request.profile,
+        original=None if original is None else read_named(original, "the firmware's own DTB"),
+    )
     selection = _select(fs, request, running)
-    overlays = () if request.mode is TreeMode.RUNNING else _read_overlays(fs, request)
+    overlays = () if request.mode is TreeMode.RUNNING else read_overlays(fs, request)
     if selection.path is None:
         if request.mode is TreeMode.SHIPPED:
             msg = f"there is no shipped device tree to use: {selection.why}"
             raise MergeRefusedError(msg)
         return _running(request, running, selection, overlays)
-    return _shipped(request, running, selection, overlays)
+    return _shipped(request, _Pair(running, known), selection, overlays)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What is known of the board: the running tree, and the rest."""
+
+    running: Fdt
+    known: Known
 
 
 def combine(
-    shipped: bytes,
-    overlays: tuple[tuple[str, bytes], ...],
+    base: Fdt,
     live: Fdt,
     cmdline: str,
     mode: TreeMode = TreeMode.MERGED,
+    known: Known = _NOTHING_KNOWN,
 ) -> tuple[bytes, Merged]:
-    """Merge a shipped blob with the running tree and check the result.
+    """Merge a shipped tree with the running one and check the result.
 
     Args:
-        shipped: The DTB.
-        overlays: (name, blob) in order.
+        base: The DTB with overlays and parameters applied (`apply_overlays`).
         live: The running kernel's tree.
         cmdline: Becomes /chosen/bootargs.
         mode: MERGED or SHIPPED.
+        known: What else is known of the board.
 
     Raises:
         MergeRefusedError: As `merge` and `verify`.
-        FdtError: The DTB or an overlay is malformed, or an overlay does not apply.
+        FdtError: The result would be too large.
     """
-    base = apply_overlays(read_named(shipped, "the DTB"), overlays)
-    merged = merge(base, live, cmdline, mode)
+    merged = merge(base, live, cmdline, mode, known)
     return _checked(merged, live, cmdline), merged
-
-
-def apply_overlays(base: Fdt, overlays: tuple[tuple[str, bytes], ...]) -> Fdt:
-    """Return a tree with overlays applied in order; `base` itself is not changed.
-
-    Raises:
-        FdtError: With the overlay's name.
-    """
-    if not overlays:
-        return base
-    result = copy_fdt(base)
-    for name, blob in overlays:
-        overlay = read_named(blob, f"the overlay {clean(name, 80)}")
-        try:
-            apply(result, overlay)
-        except FdtError as error:
-            raise FdtError(f"the overlay {clean(name, 80)} does not apply: {error}") from error
-    return result
-
-
-def read_named(blob: bytes, what: str) -> Fdt:
-    """Read a blob; an FdtError then says which one it was."""
-    try:
-        return read(blob)
-    except FdtError as error:
-        raise FdtError(f"{what} is malformed: {error}") from error
 
 
 def _select(fs: FsView | None, request: TreeRequest, running: Fdt) -> Selection:
     if request.mode is TreeMode.RUNNING:
         return Selection(why="as asked for")
-    reason = why_live_only(running)
+    reason = why_live_only(running, request.profile)
     if reason is not None and request.devicetree is None:
         return Selection(why="no DTB can be used here", notes=(reason,))
     if fs is None:
         return Selection(why="the boot option names no DTB")
     return select(fs, request, running)
-
-
-def _read_overlays(fs: FsView | None, request: TreeRequest) -> tuple[tuple[str, bytes], ...]:
-    found: list[tuple[str, bytes]] = []
-    parts = request.overlay_parts or ("",) * len(request.overlays)
-    for path, part in zip(request.overlays, parts, strict=False):
-        try:
-            blob = b"" if fs is None else read_part(fs, path, part, MAX_BLOB_BYTES)
-        except (OSError, ConfigLimitError, ImageError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise FdtError(f"the overlay {clean(path, 80)} cannot be read: {reason}") from error
-        found.append((path, blob))
-    return tuple(found)
 
 
 def _checked(merged: Merged, live: Fdt, cmdline: str) -> bytes:
@@ -149,14 +129,14 @@ def _checked(merged: Merged, live: Fdt, cmdline: str) -> bytes:
 
 
 def _shipped(
-    request: TreeRequest,
-    running: Fdt,
-    selection: Selection,
-    overlays: tuple[tuple[str, bytes], ...],
+    request: TreeRequest, pair: _Pair, selection: Selection, overlays: tuple[Overlay, ...]
 ) -> Prepared:
     path = selection.path or ""
     try:
-        blob, merged = combine(selection.blob, overlays, running, request.cmdline, request.mode)
+        base, notes = apply_overlays(
+            read_named(selection.blob, "the DTB"), overlays, request.parameters
+        )
+        blob, merged = combine(base, pair.running, request.cmdline, request.mode, pair.known)
     except (FdtError, MergeRefusedError) as error:
         raise type(error)(f"{clean(path, 80)}: {error}") from error
     origin = TreeOrigin.SHIPPED if request.mode is TreeMode.SHIPPED else TreeOrigin.MERGED
@@ -169,21 +149,22 @@ def _shipped(
         summary=f"{origin.value}: {' + '.join(parts)}",
         shipped_path=path,
         selected_by=selection.by,
-        notes=selection.notes,
+        notes=selection.notes + notes,
+        risks=tuple(risks(base, pair.running)),
     )
-    return _report(report, blob, merged, running)
+    return _report(report, blob, merged, pair.running)
 
 
 def _running(
     request: TreeRequest,
     running: Fdt,
     selection: Selection,
-    overlays: tuple[tuple[str, bytes], ...],
+    overlays: tuple[Overlay, ...],
 ) -> Prepared:
-    base = apply_overlays(running, overlays)
+    base, found = apply_overlays(running, overlays)
     merged = rewrite(base, request.cmdline)
     blob = _checked(merged, running, request.cmdline)
-    notes = list(selection.notes)
+    notes = [*selection.notes, *found]
     if request.overlays and request.mode is TreeMode.RUNNING:
         notes.append("the overlays of the boot option are not used with the running tree")
     extra = f" + {_count(len(overlays), 'overlay')}" if overlays else ""

@@ -256,6 +256,8 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
         overlays=tuple(file.path for file in resolved.overlays),
         overlay_parts=parts if any(parts) else (),
         cmdline=option.cmdline if overrides.options is None else overrides.options,
+        parameters=option.devicetree_parameters,
+        overlay_parameters=option.overlay_parameters,
     )
 
 

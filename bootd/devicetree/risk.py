@@ -1,0 +1,113 @@
+"""What in a shipped tree is dangerous even on the right board: safe only as far as its origin is.
+
+A device tree is code: a node can point a driver at RAM, take DMA protection away, raise a voltage.
+On a board that trusts its disks these are told; where device trees have to be signed they are among
+the reasons why (`bootd.policy.trust`).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from bootd.devicetree.memory import memory_nodes
+from bootd.errors import FdtError
+from bootd.fdt import address
+from bootd.fdt.cells import compatible, is_enabled
+from bootd.fdt.tree import Fdt, Node
+from bootd.model.text import clean
+
+MAX_RISKS: Final = 16
+
+_NEW: Final = {
+    "mtd-ram": "shows memory as a disk",
+    "pmem-region": "shows memory as a disk",
+    "ramoops": "shows memory to programs",
+    "simple-framebuffer": "lets the display code write to memory",
+    "syscon-poweroff": "writes a value of its own choice to a register at power-off",
+    "syscon-reboot": "writes a value of its own choice to a register at reboot",
+}
+"""By compatible: what a node does that the running tree does not have."""
+
+_GUARDS: Final = ("external-facing", "iommu-map", "iommus", "read-only")
+"""Properties that protect memory or flash; taking one away is told."""
+
+
+def risks(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    """Yield a sentence on each dangerous thing, at most MAX_RISKS."""
+    found = 0
+    for check in _CHECKS:
+        for sentence in check(shipped, live):
+            if found == MAX_RISKS:
+                yield "there is more of this; the rest is not listed"
+                return
+            found += 1
+            yield sentence
+
+
+def _new_nodes(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    known = {text for _, node in live.walk() for text in compatible(node)}
+    for path, node in shipped.walk():
+        for text in compatible(node):
+            if text in _NEW and text not in known and is_enabled(node):
+                yield f"{clean(path, 80)} ({text}) {_NEW[text]}"
+
+
+def _lost_guards(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    for path, node in live.walk():
+        other = shipped.find(path) if any(name in node.properties for name in _GUARDS) else None
+        for name in _GUARDS:
+            if other is not None and name in node.properties and name not in other.properties:
+                yield f"{clean(path, 80)} loses {name}"
+
+
+def _over_memory(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    """Yield devices on buses of the root that claim RAM as their registers."""
+    ram: list[tuple[int, int]] = []
+    for node in memory_nodes(live):
+        ram += _ranges(node, live.root)
+    for name, node in shipped.root.children.items():
+        if node.properties.get("device_type") == b"memory\0" or name == "reserved-memory":
+            continue
+        for start, size in _ranges(node, shipped.root):
+            if any(start < low + length and low < start + size for low, length in ram):
+                yield f"/{clean(name, 80)} takes memory for registers ({start:#x}+{size:#x})"
+
+
+def _ranges(node: Node, bus: Node) -> list[tuple[int, int]]:
+    try:
+        entries = address.decode(node.properties.get("reg", b""), address.layout(bus))
+    except FdtError:
+        return []
+    return [entry for entry in entries if entry[1]]
+
+
+def _voltages(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    for path, node in live.walk():
+        ours = node.properties.get("regulator-max-microvolt", b"")
+        other = shipped.find(path) if len(ours) == 4 else None
+        theirs = b"" if other is None else other.properties.get("regulator-max-microvolt", b"")
+        if len(theirs) == 4 and theirs > ours:
+            volts = int.from_bytes(theirs, "big") / 1_000_000
+            yield f"{clean(path, 80)} may be set to {volts:g} V, more than now"
+
+
+def _critical_trips(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    for path, node in live.walk():
+        if node.properties.get("type") == b"critical\0" and "temperature" in node.properties:
+            zone = path.rsplit("/", 2)[0]
+            other = shipped.find(zone)
+            if other is not None and not _has_critical(other):
+                yield f"{clean(zone, 80)} no longer switches off when it is too hot"
+
+
+def _has_critical(zone: Node) -> bool:
+    trips = zone.children.get("trips", Node(""))
+    return any(t.properties.get("type") == b"critical\0" for t in trips.children.values())
+
+
+_CHECKS: Final[tuple[Callable[[Fdt, Fdt], Iterator[str]], ...]] = (
+    _over_memory,
+    _new_nodes,
+    _lost_guards,
+    _voltages,
+    _critical_trips,
+)
