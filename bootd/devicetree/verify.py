@@ -7,6 +7,7 @@ not reach the board. Refusing here is always safe, the running tree remains as t
 from collections.abc import Iterator
 from typing import Final
 
+from bootd.devicetree.sound import dangling, why_other_silicon
 from bootd.errors import FdtError, MergeRefusedError
 from bootd.fdt import read
 from bootd.fdt.cells import from_string
@@ -51,6 +52,12 @@ def verify(blob: bytes, base: Fdt, live: Fdt, facts: tuple[Fact, ...], cmdline: 
             _refuse(f"/chosen/{name} of another boot is still there")
     _check_facts(before, after, facts)
     _check_phandles(before, after)
+    nowhere = dangling(fdt, base)
+    if nowhere is not None:
+        _refuse(f"{nowhere} leads to no node")
+    other = why_other_silicon(fdt, live)
+    if other is not None:
+        _refuse(other)
     _check_memory(fdt, live)
     _check_reserved(fdt, live)
     _check_cpus(after, before)
