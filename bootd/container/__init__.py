@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from bootd.container import fit, legacy
+from bootd.container import android, fit, legacy, pe
 from bootd.container.part import Part, Read, chunks
 from bootd.errors import ImageError
 from bootd.fsview import FsView
 from bootd.record import dataclass
 
-__all__ = ["CONTAINERS", "Part", "chunks", "find", "read_part"]
+__all__ = ["CONTAINERS", "Part", "Read", "chunks", "find", "read_part"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class Container:
 CONTAINERS: Final = (
     Container(name="legacy", matches=legacy.matches, find=legacy.find),
     Container(name="fit", matches=fit.matches, find=fit.find),
+    Container(name="pe", matches=pe.matches, find=pe.find),
+    Container(name="android", matches=android.matches, find=android.find),
 )
 
 

@@ -8,7 +8,7 @@ there: `scan` here does that for all.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from bootd.formats import bls, extlinux, fit, grub
+from bootd.formats import bls, extlinux, fit, grub, uki
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -49,6 +49,12 @@ FORMATS: Final = (
         spec="UAPI.1 Boot Loader Specification, type #1",
         places=bls.PLACES,
         scan=bls.scan,
+    ),
+    BootFormat(
+        name="uki",
+        spec="UAPI.1 Boot Loader Specification, type #2; UAPI.5 Unified Kernel Image",
+        places=uki.PLACES,
+        scan=uki.scan,
     ),
     BootFormat(
         name="extlinux",

@@ -1,21 +1,22 @@
 """Boot Loader Specification, type #1 entries: /loader/entries/*.conf and /loader/loader.conf.
 
-Source: UAPI.1 Boot Loader Specification; loader.conf(5) of systemd-boot for default and timeout;
-barebox common/blspec.c for `devicetree none`. /boot/loader/entries is read as well: there the
-distributions that keep /boot on the root file system have it; a path that is not found from the
-root is looked for below /boot then, because kernel-install writes paths relative to $BOOT.
+Source: UAPI.1 Boot Loader Specification; for loader.conf see `bootd.formats.loaderconf`; barebox
+common/blspec.c for `devicetree none`. /boot/loader/entries is read as well: there the distributions
+that keep /boot on the root file system have it; a path that is not found from the root is looked
+for below /boot then, because kernel-install writes paths relative to $BOOT.
 
-Not supported, and said so at the entry: `efi` and `uki` keys, GRUB variables in values. Not
-supported without a word: grub_users, grub_arg, grub_class; loader.conf keys beside the two.
+`efi` and `uki` keys may name unified kernel images; what such an entry does not say itself comes
+from the image.
+
+Not supported, and said so at the entry: `uki-url`, other EFI programs, variables of GRUB in values.
+Not supported without a word: grub_users, grub_arg, grub_class.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
-from bootd.errors import ConfigError, ConfigSyntaxError
-from bootd.formats import version
+from bootd.errors import BootdError, ConfigError, ConfigSyntaxError
+from bootd.formats import loaderconf, ukifile
 from bootd.formats.entryfile import by_key, split_counter
 from bootd.formats.lexing import (
     BLANKS,
@@ -23,12 +24,11 @@ from bootd.formats.lexing import (
     check_cmdline,
     check_count,
     file_ref,
-    lex,
     problem,
     words,
 )
 from bootd.fsview import FsView, read_text
-from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ScanResult
+from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean, escape
 from bootd.record import dataclass, replace
@@ -40,12 +40,6 @@ PLACES: Final = ("/loader", "/boot/loader")
 """Directories with `entries/` and `loader.conf`."""
 
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
-
-_TIMEOUTS: Final = {"menu-force": WAIT_FOREVER, "menu-hidden": 0, "menu-disabled": 0}
-"""Words that loader.conf allows instead of seconds."""
-
-_MAX_PATTERN: Final = 255
-"""No file name is longer; matching a longer pattern could take very long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +87,6 @@ def parse_entry(text: str, place: str, *, fs: FsView | None = None) -> BootOptio
     return _Entry(text, where, fs).option()
 
 
-def sort(options: Iterable[BootOption]) -> list[BootOption]:
-    """Return the options in the order of UAPI.1, section "Sorting"."""
-    # From the weakest rule to the strongest; Python's sort keeps the order of equals.
-    # 4. "the boot loader should sort using the file name of the entry (decreasing version sort)"
-    ordered = sorted(options, key=lambda o: version.Key(_file_stem(o)), reverse=True)
-    # 2. "sort-key (A-Z, increasing …), machine-id (A-Z, increasing …), and version keys (decreasing
-    #    version order)", on entries that have a sort-key.
-    ordered.sort(key=lambda o: version.Key(o.version if o.sort_key else ""), reverse=True)
-    ordered.sort(key=lambda o: (o.sort_key, o.machine_id) if o.sort_key else ("", ""))
-    # 3. "If sort-key is set on one entry, it sorts earlier."
-    ordered.sort(key=lambda o: not o.sort_key)
-    # 1. Entries "marked as 'bad' should be sorted later than all other entries".
-    ordered.sort(key=lambda o: o.tries_left == 0)
-    return ordered
-
-
-def _file_stem(option: BootOption) -> str:
-    return option.source.rpartition("/")[2].removesuffix(".conf")
-
-
 def _scan_loader(fs: FsView, loader: str) -> ScanResult:
     directory = f"{loader}/entries"
     names = [n for n in fs.list_dir(directory) if n.casefold().endswith(".conf")]
@@ -127,59 +101,15 @@ def _scan_loader(fs: FsView, loader: str) -> ScanResult:
             options.append(parse_entry(read_text(fs, path), path, fs=fs))
         except (ConfigError, OSError) as error:
             problems.append(problem(error, path))
-    settings = _read_settings(fs, f"{loader}/loader.conf", problems)
-    marked = _mark_default(sort(options), settings, f"{loader}/loader.conf", problems)
-    timeout_s = _timeout_s(settings, f"{loader}/loader.conf", problems)
-    return ScanResult(options=tuple(marked), problems=tuple(problems), timeout_s=timeout_s)
-
-
-def _read_settings(fs: FsView, path: str, problems: list[Problem]) -> Mapping[str, Line]:
-    """Return the lines of loader.conf by key; the last one counts."""
-    try:
-        return {line.key: line for line in lex(read_text(fs, path))}
-    except FileNotFoundError:
-        return {}
-    except (ConfigError, OSError) as error:
-        problems.append(problem(error, path))
-        return {}
-
-
-def _mark_default(
-    options: list[BootOption], settings: Mapping[str, Line], path: str, problems: list[Problem]
-) -> list[BootOption]:
-    """Mark the first option that `default` matches, else the first one that is not bad.
-
-    systemd-boot takes the top of its list when nothing matches (src/boot/boot.c,
-    config_select_default_entry).
-    """
-    line = settings.get("default")
-    if line is not None and line.value.startswith("@"):
-        message = clean(f"default {line.value} is kept in EFI variables, which are not read here")
-        problems.append(Problem(source=path, line=line.number, message=message))
-    pattern = "" if line is None or len(line.value) > _MAX_PATTERN else line.value
-    matching = [o for o in options if _matches(o.entry, pattern)]
-    good = [o for o in options if o.tries_left != 0]
-    chosen = next(iter([*matching, *good, *options]), None)
-    return [replace(o, is_default=True) if o is chosen else o for o in options]
-
-
-def _matches(entry: str, pattern: str) -> bool:
-    """Compare without case, and with or without the suffix that older versions left out."""
-    name, wanted = entry.casefold(), pattern.casefold()
-    return fnmatchcase(name, wanted) or fnmatchcase(name.removesuffix(".conf"), wanted)
-
-
-def _timeout_s(settings: Mapping[str, Line], path: str, problems: list[Problem]) -> int | None:
-    line = settings.get("timeout")
-    if line is None:
-        return None
-    if line.value in _TIMEOUTS:
-        return _TIMEOUTS[line.value]
-    if line.value.isascii() and line.value.isdecimal() and len(line.value) < 10:
-        return int(line.value)
-    message = clean(f"timeout {line.value} is no number of seconds, ignored")
-    problems.append(Problem(source=path, line=line.number, message=message))
-    return None
+    settings = loaderconf.read(fs, f"{loader}/loader.conf")
+    images = fs.list_dir(f"{loader.removesuffix('/loader')}/EFI/Linux") if settings.default else ()
+    first = not any(loaderconf.matches(name, settings.default) for name in images)
+    marked = loaderconf.mark_default(loaderconf.sort(options), settings.default, first=first)
+    return ScanResult(
+        options=tuple(marked),
+        problems=(*problems, *settings.problems),
+        timeout_s=settings.timeout_s,
+    )
 
 
 class _Entry:
@@ -197,13 +127,12 @@ class _Entry:
         self._note_variables(cmdline)
         kernel = self._file("linux")
         reasons = self._reasons(kernel)
-        entry = escape(place.name)
-        return BootOption(
-            entry=entry,
+        option = BootOption(
+            entry=escape(place.name),
             format="bls",
             source=place.source,
             line=1,
-            title=clean(self._value("title") or place.name.removesuffix(".conf")),
+            title=clean(self._value("title")),
             version=clean(self._value("version")),
             linux=kernel,
             initrds=self._initrds(),
@@ -218,6 +147,38 @@ class _Entry:
             tries_done=place.tries_done,
             reasons=reasons,
             notes=tuple(dict.fromkeys(self._notes)),
+        )
+        option = self._with_image(option) if kernel is None else option
+        return option if option.title else replace(option, title=clean(place.name[:-5]))
+
+    def _with_image(self, option: BootOption) -> BootOption:
+        """Take what the entry does not say itself from the unified kernel image that it names."""
+        key = next((key for key in ("uki", "efi") if key in self._lines), None)
+        file = None if key is None else self._file(key)
+        if file is None or self._fs is None:
+            return option
+        number = self._value("profile") or "0"
+        try:
+            image = ukifile.read(self._fs, file.path)
+        except (BootdError, OSError) as error:
+            return replace(option, reasons=(ukifile.why_not(error, file.path),))
+        profile = next((each for each in image.profiles if str(each.number) == number), None)
+        if profile is None:
+            return replace(option, reasons=(clean(f"{file.path} has no profile {number}"),))
+        named = option.devicetree is not None or option.devicetree_none
+        return replace(
+            option,
+            title=option.title or image.title,
+            version=option.version or image.version or image.kernel_version,
+            linux=profile.linux,
+            initrds=(*profile.initrds, *option.initrds),
+            cmdline=option.cmdline or check_cmdline(profile.cmdline, option.source, 1),
+            devicetree=option.devicetree if named else profile.devicetree,
+            devicetree_choices=() if named else profile.choices,
+            architecture=option.architecture or image.architecture,
+            sort_key=option.sort_key or image.sort_key,
+            reasons=(),
+            notes=(*option.notes, *profile.notes),
         )
 
     def _value(self, key: str) -> str:
@@ -266,6 +227,6 @@ class _Entry:
             return ()
         for key in ("efi", "uki", "uki-url"):
             if key in self._lines:
-                return (f"its {key} key names an EFI program, which bootd does not read yet",)
+                return (f"its {key} key names an EFI program, which cannot be read here",)
         # UAPI.1: an entry "must include at least a linux or an efi key".
         raise ConfigSyntaxError("has neither a linux nor an efi key", source=self._place.source)

@@ -53,6 +53,18 @@ class FileRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeChoice:
+    """One of several DTBs of an entry, for one kind of board.
+
+    Attributes:
+        compatible: The first root compatible string of the DTB; it has to be the board's first.
+    """
+
+    compatible: str
+    devicetree: FileRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BootOption:
     """One entry of one configuration file, as its format module read it.
 
@@ -69,6 +81,8 @@ class BootOption:
         linux: The kernel; None for an entry that names none (it is then not bootable).
         initrds: In the order in which they are concatenated.
         devicetree: The DTB that the entry names.
+        devicetree_choices: DTBs of which the first that is for this board is taken instead of
+            `devicetree`.
         devicetree_dir: A folder of DTBs from which this board's is chosen.
         devicetree_parameters: `name=value` settings that the entry makes through `__overrides__` of
             its device tree (Raspberry Pi `dtparam`), in order.
@@ -98,6 +112,7 @@ class BootOption:
     initrds: tuple[FileRef, ...] = ()
     cmdline: str = ""
     devicetree: FileRef | None = None
+    devicetree_choices: tuple[TreeChoice, ...] = ()
     devicetree_dir: FileRef | None = None
     devicetree_none: bool = False
     devicetree_parameters: tuple[str, ...] = ()

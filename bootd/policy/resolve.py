@@ -71,6 +71,7 @@ def resolve(
         board: Root compatible strings of this board, most specific first; empty when unknown.
     """
     option, unknown = _with_own_facts(option, device, devices)
+    option = _with_tree(option, board)
     twins = _twins(device, devices)
     files = _Files(option, device, devices)
     return ResolvedOption(
@@ -133,24 +134,45 @@ def find_partition(
 def _with_own_facts(
     option: BootOption, device: BlockDevice, devices: Mapping[str, BlockDevice]
 ) -> tuple[BootOption, list[str]]:
-    """Put facts about partitions into the command line; also say which ones are unknown."""
+    """Put facts about partitions into the command line; also say which ones `root=` lacks.
+
+    Elsewhere (`ubootpart=`) what is unknown is left out with a note: the kernel itself needs none.
+    """
     if "${bootd." not in option.cmdline:
         return option, []
-    unknown: list[str] = []
+    lacking: list[str] = []
+    notes: list[str] = []
 
     def value(match: re.Match[str]) -> str:
         fact, number = match[1], match[2]
         holder = find_partition(number, device, devices.values()) if number else device
-        found = "" if holder is None else str(getattr(holder, fact))
-        if not found:
-            whose = f"partition {number} of this disk" if number else device.name
-            unknown.append(
-                f"its command line needs the {fact.upper()} of {whose}, which is unknown"
-            )
-        return found or match[0]
+        if holder is not None and (found := str(getattr(holder, fact))):
+            return found
+        what = (
+            f"the {fact.upper()} of {f'partition {number} of this disk' if number else device.name}"
+        )
+        word = match.string[: match.start()].rpartition(" ")[2]
+        if word.startswith("root="):
+            lacking.append(f"its command line needs {what}, which is unknown")
+            return match[0]
+        notes.append(f"{what} is unknown, and left out of the command line ({clean(word, 40)})")
+        return ""
 
     cmdline = _OWN_FACT.sub(value, option.cmdline)
-    return replace(option, cmdline=cmdline), list(dict.fromkeys(unknown))
+    filled = replace(option, cmdline=cmdline, notes=(*option.notes, *dict.fromkeys(notes)))
+    return filled, list(dict.fromkeys(lacking))
+
+
+def _with_tree(option: BootOption, board: tuple[str, ...]) -> BootOption:
+    """Take the DTB for this board where an entry has several; without one keep the entry's own."""
+    if not option.devicetree_choices or not board:
+        return option
+    for each in option.devicetree_choices:
+        if each.compatible == board[0]:
+            return replace(option, devicetree=each.devicetree)
+    count = len(option.devicetree_choices)
+    note = f"none of its {count} device trees is for {clean(board[0])}"
+    return replace(option, notes=(*option.notes, note))
 
 
 class _Files:

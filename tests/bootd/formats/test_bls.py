@@ -67,9 +67,9 @@ def test_an_entry_without_a_kernel_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize("key", ["efi", "uki"])
-def test_an_efi_program_is_listed_and_says_that_it_is_not_read_yet(key: str) -> None:
+def test_an_efi_program_is_listed_and_says_that_it_cannot_be_read(key: str) -> None:
     option = bls.parse_entry(f"{key} /EFI/Linux/a.efi\n", ENTRY)
-    assert option.reasons == (f"its {key} key names an EFI program, which bootd does not read yet",)
+    assert option.reasons == (f"its {key} key names an EFI program, which cannot be read here",)
 
 
 def test_variables_of_grub_are_kept_in_options_dropped_from_initrds_and_noted() -> None:

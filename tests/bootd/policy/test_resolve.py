@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from bootd.model.device import BlockDevice
-from bootd.model.option import FileRef, Missing, ResolvedFile, own_fact
+from bootd.model.option import (
+    FileRef,
+    Missing,
+    ResolvedFile,
+    ResolvedOption,
+    TreeChoice,
+    own_fact,
+)
 from bootd.policy.resolve import find_device, resolve
 from tests.support.options import device, option, resolved
 
@@ -189,3 +196,38 @@ def test_a_file_on_another_partition_of_the_disk_is_found_there() -> None:
     assert [each.device for each in alone.missing] == ["PARTITION=2"]
     both = resolved(opt, device("sda1"), device("sda2", uuid="x"))
     assert both.initrds == (ResolvedFile(device="sda2", path="/initrd"),)
+
+
+CHOICES = tuple(
+    TreeChoice(compatible=name, devicetree=FileRef("/a.efi", part=part))
+    for name, part in (("acme,a", ".dtbauto"), ("acme,b", ".dtbauto:1"))
+)
+
+
+def with_choices(*board: str) -> ResolvedOption:
+    entry = replace(option(), devicetree=FileRef("/a.efi", part=".dtb"), devicetree_choices=CHOICES)
+    sda1 = device()
+    return resolve(entry, sda1, {"sda1": sda1}, "aarch64", board)
+
+
+def test_of_several_trees_the_one_for_this_board_is_taken() -> None:
+    found = with_choices("acme,b", "acme,a").devicetree
+    assert found == ResolvedFile(device="sda1", path="/a.efi", part=".dtbauto:1")
+
+
+def test_when_no_tree_is_for_this_board_the_entrys_own_stays_and_a_note_says_so() -> None:
+    resolved = with_choices("acme,c", "acme,a")
+    assert resolved.devicetree == ResolvedFile(device="sda1", path="/a.efi", part=".dtb")
+    assert resolved.notes == ("none of its 2 device trees is for acme,c",)
+
+
+def test_on_an_unknown_board_nothing_is_said_of_its_trees() -> None:
+    assert with_choices().notes == ()
+
+
+def test_an_unknown_fact_outside_of_root_is_left_out_with_a_note() -> None:
+    opt = option(cmdline=f"root=/dev/vda1 ubootpart={own_fact('partuuid')} quiet")
+    found = resolved(opt, device("sda1"))
+    assert found.bootable
+    assert found.option.cmdline == "root=/dev/vda1 ubootpart= quiet"
+    assert "the PARTUUID of sda1 is unknown" in found.notes[0]
