@@ -14,9 +14,6 @@ _UNSAFE: Final = re.compile(
 )
 
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
 def escape(text: str) -> str:
     r"""Return `text` with every character that could steer a terminal as a visible escape.
 
@@ -27,17 +24,10 @@ def escape(text: str) -> str:
 
 def clean(text: str, columns: int = MAX_COLUMNS) -> str:
     """Return `text` escaped and cut to `columns` characters, the last three then dots."""
+    if len(text) <= columns and text.isascii() and text.isprintable():
+        return text  # nearly all text, and this is asked for each field of each option
     safe = escape(text[: columns * 4])
     return safe if len(safe) <= columns else safe[: columns - 3] + "..."
-
-
-def as_unicode(text: str) -> str:
-    """Return `text` with lone surrogates as visible escapes, all else as it is.
-
-    Such surrogates stand for bytes that are no UTF-8 (`os.fsdecode`); strict readers of JSON refuse
-    them.
-    """
-    return _SURROGATE.sub(_visible, text)
 
 
 def _visible(match: re.Match[str]) -> str:

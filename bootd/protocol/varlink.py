@@ -5,10 +5,10 @@ Not supported: `upgrade`, which turns a connection into a raw pipe.
 """
 
 import json
+import re
 from typing import Final
 
 from bootd.errors import ProtocolError
-from bootd.model.text import as_unicode
 from bootd.protocol.codec import Json
 from bootd.record import dataclass, field
 
@@ -20,6 +20,8 @@ MAX_DEPTH: Final = 32
 
 _SURROGATE: Final = "\\udc"
 """How `json.dumps` begins what stands for a byte that is no UTF-8 (also other characters)."""
+
+_LONE: Final = re.compile("[\ud800-\udfff]")
 
 END: Final = b"\0"
 """Ends each message."""
@@ -114,13 +116,13 @@ def decode_reply(frame: bytes) -> Reply:
 
 
 def visible(value: Json) -> Json:
-    """Return a value whose texts are all valid Unicode; see `bootd.model.text.as_unicode`."""
+    """Return a value whose texts are all valid Unicode; see `_as_unicode`."""
     if isinstance(value, str):
-        return as_unicode(value)
+        return _as_unicode(value)
     if isinstance(value, list):
         return [visible(each) for each in value]
     if isinstance(value, dict):
-        return {as_unicode(name): visible(each) for name, each in value.items()}
+        return {_as_unicode(name): visible(each) for name, each in value.items()}
     return value
 
 
@@ -192,3 +194,11 @@ def _flag(message: dict[str, Json], name: str) -> bool:
     if not isinstance(value, bool):
         raise ProtocolError(f"$.{name}: expected true or false")
     return value
+
+
+def _as_unicode(text: str) -> str:
+    """Return `text` with lone surrogates as visible escapes, all else as it is.
+
+    They stand for bytes that are no UTF-8 (`os.fsdecode`); strict readers of JSON refuse them.
+    """
+    return _LONE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -287,7 +287,8 @@ async def test_a_client_that_never_reads_is_dropped_and_delays_nobody(
             await client.describe()
             latencies.append(asyncio.get_running_loop().time() - began)
             await asyncio.sleep(0.03)
-    assert sorted(latencies)[-2] < 0.1
+    # Who waits for the dropped client waits for UNREAD_S; below that is this machine's own noise.
+    assert sorted(latencies)[-2] < 0.25
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(64 << 20)
     writer.transport.abort()
