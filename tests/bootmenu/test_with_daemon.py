@@ -115,3 +115,25 @@ async def test_a_machine_is_shown_changes_live_and_boots(tmp_path: Path) -> None
             await terminal.until(lambda: "Fedora" not in terminal.text())
             terminal.send(b"\r")
             await terminal.shows("Nothing is started: this")
+
+
+async def test_two_consoles_see_the_same_and_say_who_acted(tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "machine", settings="Timeout=600") as daemon:
+        daemon.plug("sda1", EXTLINUX)
+        start = ("--socket", daemon.socket, "--console")
+        async with (
+            menu_on_pty(*start, "ttyAMA0") as serial,
+            menu_on_pty(*start, "ttyGS0", "--ui", "plain") as gadget,
+        ):
+            for terminal in (serial, gadget):
+                await terminal.shows("Booting in")
+            serial.send(b"j")
+            for terminal in (serial, gadget):
+                await terminal.shows("Countdown stopped by console ttyAMA0")
+            gadget.send(b"t 500\n")
+            await serial.shows("Booting in 4")
+            gadget.send(b"e 1 4 ro edited=there\n")
+            await gadget.shows("(was: root=UUID=0a3407de")
+            gadget.send(b"1\n")
+            for terminal in (serial, gadget):
+                await terminal.shows("Dry run: Debian GNU/Linux 12")

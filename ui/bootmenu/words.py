@@ -78,7 +78,10 @@ def status_words(state: MenuState) -> str:
         return f"Booting in {status.seconds_left:2} s: {name}. Any key stops this."
     looking = f" Looking at {status.probing} device(s) ..." if status.probing else ""
     if status.countdown_stopped_by:
-        return f"Countdown stopped by {clean(status.countdown_stopped_by)}.{looking}"
+        stopped = f"Countdown stopped by {clean(status.countdown_stopped_by)}."
+        # usually the daemon's newest message says just that
+        new = "" if status.countdown_stopped_by in status.message else clean(status.message)
+        return f"{stopped}{looking or f' {new}'}".rstrip()
     return looking.strip() or clean(status.message)
 
 

@@ -28,24 +28,22 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
     edit = state.edit_of(option.id)
     height = max(screen_rows - _FRAME_ROWS, 1)
     listed: list[Line] = []
+    folder = option.devicetree_dir
+    dtb = f"(chosen from {escape(folder.path)})" if folder else "(none)"
     top = bottom = 0
     table = rows(option, edit)
     for index, row in enumerate(table):
         here = index == min(state.edit_row, len(table) - 1)
         if here:
             top = len(listed)
-        listed += _row_lines(row, columns, here=here)
+        listed += _row_lines(row, columns, dtb, here=here)
         if here:
             bottom = len(listed)
     start = max(min(top, bottom - height), 0) if bottom > height else 0
     shown = listed[start : start + height]
     changes = "changed; for this boot only" if is_edited(edit) else "nothing is changed"
-    tree = (
-        ()
-        if option.id.startswith(BY_HAND) and edit.linux is None
-        else (f"tree: {tree_words(state, option)}")
-    )
-    pane = wrap(str(tree), columns - 2, 2) if tree else ()
+    nothing_yet = option.id.startswith(BY_HAND) and edit.linux is None
+    pane = () if nothing_yet else wrap(f"tree: {tree_words(state, option)}", columns - 2, 2)
     return (
         (Run(f" Edit {cut(option_words(option), columns - 40)} - {changes}", Tone.REVERSE),),
         *shown,
@@ -57,10 +55,10 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
     )
 
 
-def _row_lines(row: Row, columns: int, *, here: bool) -> list[Line]:
+def _row_lines(row: Row, columns: int, dtb: str, *, here: bool) -> list[Line]:
     mark = "*" if row.was is not None else " "
     box = "" if row.checked is None else ("[x] " if row.checked else "[ ] ")
-    value = escape(row.value) or _HEADINGS.get(row.part, "(none)")
+    value = escape(row.value) or _HEADINGS.get(row.part, dtb if row.part is Part.DTB else "(none)")
     room = columns - _LABEL - 6
     first, *more = wrap(f"{box}{value}", room, 6)
     pointer = ">" if here else " "
