@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +19,15 @@ def test_a_terminal_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]
     assert main(["--tty", "ttyNONE9"]) == 1
     expected = "bootmenu: cannot use the terminal /dev/ttyNONE9: No such file or directory\n"
     assert capsys.readouterr().err == expected
+
+
+def test_an_input_that_never_has_keys_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bootmenu", "--ui", "plain"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    expected = "bootmenu: the standard input is no terminal; name one with --tty\n"
+    assert (done.returncode, done.stderr) == (1, expected)
 
 
 @pytest.mark.parametrize("term", ["", "dumb", "unknown"])

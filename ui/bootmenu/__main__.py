@@ -15,8 +15,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Final
 
-from bootd.client import Client
-from bootd.protocol.messages import SOCKET
+from bootd.client import Client, find_socket
 from bootmenu import terminal
 from bootmenu.session import BootClient, Session
 from bootmenu.state import Happening, MenuState
@@ -35,10 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
         except OSError as error:
             sys.stderr.write(f"bootmenu: cannot use the terminal {path}: {error.strerror}\n")
             return 1
+    if not terminal.can_be_waited_for(0):
+        sys.stderr.write("bootmenu: the standard input is no terminal; name one with --tty\n")
+        return 1
     for name in _SPOILERS:
         os.environ.pop(name, None)
     name = options.console or terminal.console_name()
-    asyncio.run(_serve(options.ui, options.socket, f"console {name}".strip()))
+    asyncio.run(_serve(options.ui, options.socket or find_socket(), f"console {name}".strip()))
     return 0
 
 
@@ -46,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bootmenu", description="The boot menu of bootd on this terminal."
     )
-    parser.add_argument("--socket", default=SOCKET, metavar="PATH", help="socket of the daemon")
+    parser.add_argument("--socket", metavar="PATH", help="unix socket of the daemon")
     parser.add_argument(
         "--ui",
         choices=("auto", "tui", "plain"),

@@ -66,6 +66,16 @@ def console_name() -> str:
         return ""
 
 
+def can_be_waited_for(fd: int) -> bool:
+    """Return whether keys can come from there: a terminal, pipe or socket, no file or /dev/null."""
+    with select.epoll() as poller:
+        try:
+            poller.register(fd, select.EPOLLIN)
+        except OSError:
+            return False
+    return True
+
+
 def can_draw(term: str) -> bool:
     """Return whether there is a terminal, and $TERM does not say that it cannot take a screen."""
     return term not in _CANNOT_DRAW and os.isatty(0) and os.isatty(2)

@@ -72,6 +72,20 @@ def test_boot_says_what_was_loaded(daemon: Daemon) -> None:
     assert "executed: no, this was a dry run" in done.stdout
 
 
+def test_explain_takes_the_changes_that_boot_takes(daemon: Daemon) -> None:
+    plain = json.loads(run(daemon, "explain", DEBIAN, "--json").stdout)
+    changed = run(daemon, "explain", DEBIAN, "--json", "--options", "a" * 5000)
+    assert plain["refused"] is None
+    assert "the command line has 5000 bytes" in json.loads(changed.stdout)["refused"]
+
+
+def test_a_file_that_cannot_be_opened_is_named_without_an_errno(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["dt", "check", "/none.dtb"]) == 1
+    assert capsys.readouterr().err == "bootdctl: /none.dtb: No such file or directory\n"
+
+
 def test_select_cancel_and_rescan_are_silent_and_done(daemon: Daemon) -> None:
     for words in (("select", "debian"), ("cancel",), ("rescan",)):
         done = run(daemon, *words)
