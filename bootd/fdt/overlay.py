@@ -39,6 +39,7 @@ def apply(base: Fdt, overlay: Fdt, parameters: Collection[tuple[str, str]] = ())
         FdtError: A symbol or target is not in the base, or the overlay is malformed.
     """
     top = copy(overlay.root)
+    _check_names(top)
     _raise_phandles(base.root, top)
     _resolve_symbols(base, top)
     notes = set_parameters(top, parameters) if parameters else ()
@@ -83,12 +84,23 @@ def _phandles(root: Node) -> dict[int, Node]:
     return found
 
 
+def _check_names(top: Node) -> None:
+    """Refuse names that libfdt, which ignores a unit address, would take for the tables."""
+    names = [*top.children, *(name for node in top.children.values() for name in node.children)]
+    for name in names:
+        base, at, _ = name.partition("@")
+        if at and (base in _BOOKKEEPING or base == "__overlay__"):
+            raise FdtError(f"the overlay has a node {name}, which may not have an address")
+
+
 def _raise_phandles(base: Node, top: Node) -> None:
     """Move all phandles of the overlay above the base's, references included."""
     delta = max(_phandles(base), default=0)
     for _, node in walk(top):
         for name in ("phandle", "linux,phandle"):
             if name in node.properties:
+                if len(node.properties[name]) != 4:
+                    raise FdtError(f"{name} of {node.name} in the overlay is no phandle")
                 _shift(node, name, 0, delta)
     fixups = top.children.get("__local_fixups__")
     if fixups is not None:

@@ -115,10 +115,11 @@ def begin(name: str) -> bytes:
     return struct.pack(">I", 1) + text + bytes(-len(text) % 4)
 
 
-def compile_dts(source: Path | str, *, symbols: bool = False) -> bytes:
-    """Compile device tree source with dtc."""
+def compile_dts(source: Path | str, *, symbols: bool = False, force: bool = False) -> bytes:
+    """Compile device tree source with dtc; `force`: also what dtc finds wrong."""
     text = source.read_text() if isinstance(source, Path) else source
-    command = ["dtc", "-q", "-I", "dts", "-O", "dtb", *(["-@"] if symbols else []), "-"]
+    options = [*(["-@"] if symbols else []), *(["-f"] if force else [])]
+    command = ["dtc", "-q", "-q", "-I", "dts", "-O", "dtb", *options, "-"]
     done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=20, check=True)
     return done.stdout
 

@@ -106,11 +106,14 @@ def test_a_base_without_symbols_is_named_as_the_reason() -> None:
         "/dts-v1/; / { f { p = <1>; }; __local_fixups__ { g { p = <0>; }; }; };",
         "/dts-v1/; / { f { p = <1>; }; __local_fixups__ { f { q = <0>; }; }; };",
         "/dts-v1/; / { f { p = <1>; }; __local_fixups__ { f { p = [00]; }; }; };",
+        '/dts-v1/; / { f { target-path = "/"; __overlay__ { phandle = [00]; }; }; };',
+        "/dts-v1/; / { __local_fixups__@1 { }; };",
+        '/dts-v1/; / { f { target-path = "/"; __overlay__@1 { a; }; }; };',
     ],
 )
 def test_a_malformed_overlay_is_refused(overlay: str) -> None:
     with pytest.raises(FdtError):
-        apply(read(compile_dts(BASE, symbols=True)), read(compile_dts(overlay)))
+        apply(read(compile_dts(BASE, symbols=True)), read(compile_dts(overlay, force=True)))
 
 
 def test_the_overlay_itself_is_not_changed() -> None:
