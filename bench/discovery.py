@@ -11,7 +11,6 @@ import select
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Final
 
 import pyudev
 
+from bench.start import BOOTD, command
 from tests.support import loopdisk
 from tests.support.udevd import settle, udevd
 
@@ -119,12 +119,8 @@ def _daemon(root: Path) -> Iterator[socket.socket]:
     """Start bootd and give a connection that gets its events."""
     path = root / "socket"
     path.unlink(missing_ok=True)
-    # -S: the editable install of a development tree costs 10 ms that an installed bootd does not.
-    packages = os.pathsep.join([str(HERE.parent), str(Path(pyudev.__file__).parent.parent)])
     daemon = subprocess.Popen(
-        [sys.executable, "-S", "-m", "bootd", "--dry-run", "--socket", str(path)],
-        env={**os.environ, "PYTHONPATH": packages},
-        stderr=subprocess.DEVNULL,
+        [*command(BOOTD), "--dry-run", "--socket", str(path)], stderr=subprocess.DEVNULL
     )
     try:
         with socket.socket(socket.AF_UNIX) as subscriber:

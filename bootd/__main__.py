@@ -68,11 +68,14 @@ def parse(words: list[str]) -> Arguments:
 def _tables() -> "Tables":
     """Name what workers can do; called in the zygote, whose memory it costs."""
     from bootd.loaders import task  # noqa: PLC0415 - in the zygote only
+    from bootd.probe.rehearsal import complete, preload  # noqa: PLC0415 - ditto
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
-    from bootd.probe.tasks import TASKS, preload  # noqa: PLC0415 - ditto
+    from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
     helpers = dict(zip(HELPERS, (task.load, task.unload), strict=True))
-    return Tables(tasks={**TASKS, "image": task.image}, helpers=helpers, preload=preload)
+    return Tables(
+        tasks={**TASKS, "image": task.image}, helpers=helpers, preload=preload, complete=complete
+    )
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class _Daemon:
             remember=flag.write,
         )
         allowed = AllowedFileSystems(prober, self._settings.file_systems)
-        source = self._place.source(await prober.early_devices())
+        source = self._place.source(await prober.early_devices(), prober.is_looking)
         discovery = Discovery(source, allowed, store)
         booting = self._booting(prober, store, dry_run=dry_run)
         control = Control(store, countdown, booting, discovery.rescan)

@@ -30,7 +30,8 @@ class Place:
         root: Below it are etc, run, usr/lib and proc.
         real: Something can really be booted here.
         live_tree: Reads the running kernel's tree; None where the machine has none.
-        source: Makes the source of devices, given those that the early look has found.
+        source: Makes the source of devices, given those that the early look has found, and what
+            says whether their probes still run.
         close: Gives back what playing the machine took.
     """
 
@@ -38,7 +39,7 @@ class Place:
     real: bool
     machine: Machine
     live_tree: Callable[[], bytes | None]
-    source: Callable[[tuple[BlockDevice, ...]], DeviceSource]
+    source: Callable[[tuple[BlockDevice, ...], Callable[[], bool]], DeviceSource]
     close: Callable[[], None] = _nothing
 
 
@@ -74,7 +75,7 @@ def played_place(directory: str) -> Place:
         real=False,
         machine=_played_machine(f"{root}/machine.json"),
         live_tree=lambda: _read(f"{directory}/live.dtb", MAX_DTB_BYTES),
-        source=lambda _early: DirectorySource(directory, images=disks.list_devices),
+        source=lambda _early, _busy: DirectorySource(directory, images=disks.list_devices),
         close=disks.close,
     )
 

@@ -7,7 +7,7 @@ wins (mkfs and losetup cause two each). When the kernel drops events because too
 on every further poll until the socket's error has been fetched (pyudev issue 194).
 
 pyudev costs 20 to 35 ms of import. When devices are known at the start their probes have the
-processor first, and the monitor begins `LISTEN_AFTER_S` later.
+processor first, and the monitor begins when they are done.
 """
 
 import asyncio
@@ -23,8 +23,10 @@ from bootd.model.device import BlockDevice, DeviceEvent
 HOLD_S: Final = 0.15
 """Further events of the same device wait this long for even later ones."""
 
-LISTEN_AFTER_S: Final = 0.1
-"""About what the first probes take; what happens meanwhile is seen when the database is read."""
+LISTEN_STEP_S: Final = 0.03
+"""How often to look whether the first probes are done."""
+LISTEN_STEPS: Final = 30
+"""Then the monitor begins whatever they do; what happened meanwhile is seen in the database."""
 
 _RECEIVE_BYTES: Final = 16 << 20
 """Wanted of the monitor's receive buffer; libudev takes 128 MiB for root, eudev the default."""
@@ -42,15 +44,21 @@ class UdevSource:
     Args:
         known: Devices that were found before the start; reported first, and then not again unless
             they have changed. All others follow when the monitor runs.
+        busy: Says whether those are still being looked at.
         receive_bytes: Size of the monitor's buffer if the current one is smaller; 0 sets the
             smallest that the kernel allows (for tests of an overflow).
     """
 
     def __init__(
-        self, known: tuple[BlockDevice, ...] = (), *, receive_bytes: int = _RECEIVE_BYTES
+        self,
+        known: tuple[BlockDevice, ...] = (),
+        busy: Callable[[], bool] = bool,
+        *,
+        receive_bytes: int = _RECEIVE_BYTES,
     ) -> None:
         self._known: dict[str, BlockDevice] = {}
         self._early = known
+        self._busy = busy
         self._receive_bytes = receive_bytes
         self._on_event: Callable[[DeviceEvent], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -64,7 +72,7 @@ class UdevSource:
         self._on_event = on_event
         for device in self._early:
             self._report(device.name, device)
-        self._loop.call_later(LISTEN_AFTER_S if self._early else 0, self._listen)
+        self._loop.call_soon(self._listen_soon, LISTEN_STEPS if self._early else 0)
 
     def rescan(self) -> None:
         """Report every device again, changed or not."""
@@ -79,6 +87,12 @@ class UdevSource:
         if self._monitor is not None and self._loop is not None:
             self._loop.remove_reader(self._monitor.fileno())
             self._monitor = None
+
+    def _listen_soon(self, steps: int) -> None:
+        if self._loop is None or not steps or not self._busy():
+            self._listen()
+        else:
+            self._loop.call_later(LISTEN_STEP_S, self._listen_soon, steps - 1)
 
     def _listen(self) -> None:
         if self._on_event is None or self._loop is None:

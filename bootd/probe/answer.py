@@ -5,7 +5,7 @@ checked here, and text for people is cleaned a second time.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from bootd.errors import (
     BootdError,
@@ -110,16 +110,18 @@ def _option(option: BootOption) -> BootOption:
         raise ProtocolError("$.options[].cmdline: holds a NUL")
     _at_most(len(option.entry), MAX_PATH, "$.options[].entry")
     _at_most(len(option.source), MAX_PATH, "$.options[].source")
-    return replace(
-        option,
-        title=clean(option.title),
-        version=clean(option.version),
-        sort_key=clean(option.sort_key),
-        machine_id=clean(option.machine_id),
-        architecture=clean(option.architecture),
-        submenu=tuple(clean(title) for title in option.submenu),
-        notes=tuple(clean(note, SENTENCE) for note in option.notes),
-    )
+    cleaned: dict[str, Any] = {
+        "title": clean(option.title),
+        "version": clean(option.version),
+        "sort_key": clean(option.sort_key),
+        "machine_id": clean(option.machine_id),
+        "architecture": clean(option.architecture),
+        "submenu": tuple(clean(title) for title in option.submenu),
+        "notes": tuple(clean(note, SENTENCE) for note in option.notes),
+    }
+    if all(getattr(option, name) == value for name, value in cleaned.items()):
+        return option  # as it is from every worker in its right mind
+    return replace(option, **cleaned)
 
 
 def _check_file(file: FileRef | None) -> None:

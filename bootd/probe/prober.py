@@ -20,10 +20,10 @@ from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.probe import answer
 from bootd.probe.channel import close_all, decode, encode_packet, receive_part
+from bootd.probe.order import order_for
 from bootd.probe.session import Session
 from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
-from bootd.probe.worker import order_for
 from bootd.protocol.codec import Json, from_json, to_json
 
 SCAN_S: Final = 5.0
@@ -84,6 +84,10 @@ class Prober:
             async with asyncio.timeout(_EARLY_S):
                 await self._early_done.wait()
         return tuple(device for device, _ in self._early.values())
+
+    def is_looking(self) -> bool:
+        """Say whether workers of the early look still run."""
+        return any(number < 0 for number in self._sessions)
 
     async def scan(self, device: BlockDevice) -> ScanResult:
         """Find a device's boot options; the result has been checked.

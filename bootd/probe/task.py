@@ -49,9 +49,12 @@ class Tables:
         tasks: For confined workers.
         helpers: Run with root's rights and without limits, such as a kexec load. A helper never
             sees a device's file system, only the open files that it is handed.
-        preload: Called once in the zygote to import what the tasks need.
+        preload: Called once in the zygote to import what every task needs, before the first worker.
+        complete: Imports what only some need. Called when no worker is waited for, or as soon as
+            one had to import something itself.
     """
 
     tasks: Tasks
     helpers: Tasks = field(default_factory=dict)
     preload: Callable[[], None] = _nothing
+    complete: Callable[[], None] = _nothing

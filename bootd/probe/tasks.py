@@ -1,10 +1,9 @@
 """The tasks that confined workers offer. To add one: write its function, then list it in `TASKS`.
 
-Imports are inside the functions: the zygote looks at devices first and imports parsers then, by
-`preload`.
+Imports are inside the functions: the zygote looks at devices first and imports parsers then (see
+`rehearsal`).
 """
 
-import json
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -12,26 +11,14 @@ from typing import Final
 
 from bootd.errors import ImageError, ProtocolError
 from bootd.fsview import MAX_DTB_BYTES
+from bootd.linux.dirview import DirView
+from bootd.linux.listed import ListedView
 from bootd.model.text import escape
+from bootd.probe.rehearsal import complete, preload
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
 _CHUNK: Final = 1 << 20
-
-_WARM_UP: Final = 3
-"""Rounds after which a worker's first scan gets no faster."""
-
-
-def preload() -> None:
-    """Import what most workers need, and use it once.
-
-    The interpreter fills caches and rewrites code when it runs for the first time; what the zygote
-    has done, a worker need not do in pages of its own (3.1 ms a scan become 2.2 ms).
-    """
-    from bootd.formats import scan as scan_formats  # noqa: PLC0415 - in the zygote only
-
-    for _ in range(_WARM_UP):
-        json.dumps(to_json(scan_formats(_Sample())))
 
 
 def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -40,7 +27,8 @@ def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[i
 
     if context.fs is None:
         raise ProtocolError("a scan needs a device")
-    return to_json(scan_formats(context.fs)), []
+    fs = ListedView(context.fs) if isinstance(context.fs, DirView) else context.fs
+    return to_json(scan_formats(fs)), []
 
 
 def open_files(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -166,54 +154,6 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
     return fd
 
 
-_SAMPLE: Final = {
-    "/extlinux/extlinux.conf": b"timeout 30\nlabel a\n  menu label A\n  linux /a\n  append b=c\n",
-    "/boot/grub/grub.cfg": b"if [ x$a = x ]; then\n b='c'\nfi\n"
-    b'menuentry "A" --id a {\n search --fs-uuid --set=root 1\n linux /a $b\n initrd /b\n}\n',
-    "/loader/entries/a.conf": b"title A\nversion 1\nlinux /a\ninitrd /b\noptions b=c\n",
-    "/a": b"",
-    "/b": b"",
-}
-"""A file system with one entry of each common format, for `preload`."""
-
-
-class _Sample:
-    """The `FsView` of `_SAMPLE`."""
-
-    def read(self, path: str, _limit: int = 0, /) -> bytes:
-        """Return a file's bytes."""
-        try:
-            return _SAMPLE[path]
-        except KeyError:
-            raise FileNotFoundError(path) from None
-
-    def read_head(self, path: str, size: int, /) -> bytes:
-        """Return the beginning of a file."""
-        return self.read(path)[:size]
-
-    def read_range(self, path: str, offset: int, size: int, /) -> bytes:
-        """Return a stretch of a file."""
-        return self.read(path)[offset : offset + size]
-
-    def list_dir(self, path: str, /) -> tuple[str, ...]:
-        """Return the names below a directory."""
-        front = path.rstrip("/") + "/"
-        below = (file[len(front) :] for file in _SAMPLE if file.startswith(front))
-        return tuple(sorted({name.split("/")[0] for name in below}))
-
-    def is_file(self, path: str, /) -> bool:
-        """Say whether there is a file."""
-        return path in _SAMPLE
-
-    def is_dir(self, path: str, /) -> bool:
-        """Say whether something lies below."""
-        return bool(self.list_dir(path))
-
-    def identity(self, path: str, /) -> tuple[int, int, int]:
-        """Return what tells versions of a file apart."""
-        return 0, len(self.read(path)), 0
-
-
 TASKS: Final[Tasks] = {
     "scan": scan,
     "open": open_files,
@@ -226,4 +166,4 @@ TASKS: Final[Tasks] = {
 
 def tables() -> Tables:
     """Return what a zygote needs to serve a daemon that never boots anything."""
-    return Tables(tasks=TASKS, preload=preload)
+    return Tables(tasks=TASKS, preload=preload, complete=complete)

@@ -10,51 +10,17 @@ Messages to it: `{"task", "params"}`. From it: first `{"notes"}`, then `{"answer
 import os
 import socket
 import types
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bootd.errors import BootdError, ConfigError, FdtError, ProtocolError
 from bootd.linux import limits, privilege
 from bootd.probe.channel import Frames, Message, close_all, receive, send
 from bootd.probe.mounter import open_device
+from bootd.probe.order import Order
 from bootd.probe.task import Context, Tasks
-from bootd.record import dataclass
-
-if TYPE_CHECKING:
-    from bootd.model.device import BlockDevice
 
 _SOCKET_FD: Final = 3
 """The only descriptor a worker starts with, besides /dev/null three times."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the zygote is asked to start.
-
-    Attributes:
-        node: The device to open, or "" for a task without one.
-        fstype: As blkid names it.
-        start_bytes, size_bytes: Where in the node, when that is an image file.
-        confined: Run without rights and within limits; otherwise only helpers may be called.
-    """
-
-    node: str
-    fstype: str
-    confined: bool
-    start_bytes: int = 0
-    size_bytes: int = 0
-
-
-def order_for(device: "BlockDevice | None", *, confined: bool = True) -> Order:
-    """Return the order for a device, or for a task without one."""
-    if device is None:
-        return Order(node="", fstype="", confined=confined)
-    return Order(
-        node=device.node,
-        fstype=device.fstype,
-        confined=confined,
-        start_bytes=device.start_bytes,
-        size_bytes=device.size_bytes,
-    )
 
 
 def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:

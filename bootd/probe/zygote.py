@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from typing import Final
 from bootd.errors import ProtocolError
 from bootd.probe import worker
 from bootd.probe.channel import Message, decode, encode_packet, receive_part, send
+from bootd.probe.order import Order, order_for
 from bootd.probe.task import Tables
 from bootd.protocol.codec import from_json, to_json
 
@@ -37,6 +39,12 @@ _END_MS: Final = 200
 
 _FAULT: Final = 70
 """EX_SOFTWARE of sysexits.h: a worker or the zygote ended by a fault of its own."""
+
+_LEARNED: Final = 64
+"""A worker ended well, and had to import something that the zygote might have had."""
+
+_NICE: Final = 5
+"""Reading disks must not slow the menu, nor the broker's own imports at start."""
 
 
 class Zygote:
@@ -54,12 +62,14 @@ class Zygote:
         self._children: dict[int, int] = {}
         self._woken = -1
         self._spare: tuple[int, socket.socket] | None = None
-        self._early: deque[tuple[int, worker.Order, socket.socket]] = deque()
+        self._early: deque[tuple[int, Order, socket.socket]] = deque()
         self._early_running: set[int] = set()
+        self._is_complete = False
 
     def run(self, *, early: bool) -> None:
         """Work until the broker is gone."""
         gc.disable()  # a collection would touch, and so copy, every page shared with a worker
+        os.nice(_NICE)
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)  # the broker decides when workers end
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -69,13 +79,14 @@ class Zygote:
             self._look_early()
         self._tables = self._make_tables()
         self._tables.preload()
-        from_json(worker.Order, to_json(worker.Order(node="", fstype="", confined=True)))  # warm
+        from_json(Order, to_json(Order(node="", fstype="", confined=True)))  # warm
         self._start_early()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while True:
             if self._spare is None and not self._children:
+                self._complete()
                 self._fork_spare()
             ready = {fd for fd, _ in poll.poll()}
             if self._woken in ready:
@@ -98,6 +109,11 @@ class Zygote:
             os.read(self._woken, 4096)
             self._reap()
 
+    def _complete(self) -> None:
+        if not self._is_complete:
+            self._is_complete = True
+            self._tables.complete()
+
     def _look_early(self) -> None:
         """Name the devices that udev knows already, and queue their probes."""
         from bootd.linux.udev_database import devices  # noqa: PLC0415 - only when it is wanted
@@ -108,7 +124,7 @@ class Zygote:
             theirs.shutdown(socket.SHUT_WR)  # or the worker would wait for more, and keep its slot
             self._tell({"id": -number, "device": to_json(device)}, [theirs.fileno()])
             theirs.close()
-            self._early.append((-number, worker.order_for(device), ours))
+            self._early.append((-number, order_for(device), ours))
         self._tell({"early": True})
 
     def _start_early(self) -> None:
@@ -136,7 +152,7 @@ class Zygote:
     def _start(self, number: int, packet: bytes, sock: socket.socket) -> None:
         """Give an order to the spare worker, or to a new one when there is none."""
         if self._spare is None:
-            self._fork(number, from_json(worker.Order, decode(packet)), sock)
+            self._fork(number, from_json(Order, decode(packet)), sock)
             return
         pid, line = self._spare
         self._spare = None
@@ -166,24 +182,25 @@ class Zygote:
     def _wait_as_spare(self, line: socket.socket) -> None:
         self._control.close()  # or the broker would not see the zygote's end
         self._tables.preload()
+        from_json(Order, to_json(Order(node="", fstype="", confined=True)))
         packet, fds = receive_part(line)
         if not packet:
             return
-        order = from_json(worker.Order, decode(packet))
+        order = from_json(Order, decode(packet))
         tables = self._tables
         worker.run(
             socket.socket(fileno=fds[0]), order, tables.tasks if order.confined else tables.helpers
         )
 
-    def _fork(self, number: int, order: worker.Order, sock: socket.socket) -> None:
+    def _fork(self, number: int, order: Order, sock: socket.socket) -> None:
         pid = os.fork()
         if pid == 0:
             status = _FAULT
             try:
                 signal.set_wakeup_fd(-1)
-                tables = self._tables
+                tables, known = self._tables, len(sys.modules)
                 worker.run(sock, order, tables.tasks if order.confined else tables.helpers)
-                status = 0
+                status = 0 if len(sys.modules) == known or not order.confined else _LEARNED
             finally:  # nothing of the zygote's or the broker's stack may run in a worker
                 os._exit(status)
         sock.close()
@@ -206,8 +223,11 @@ class Zygote:
                     self._spare[1].close()
                     self._spare = None
                     continue
-                number = self._children.pop(pid)
-                self._tell({"id": number, "exit": os.waitstatus_to_exitcode(status)})
+                number, code = self._children.pop(pid), os.waitstatus_to_exitcode(status)
+                if code == _LEARNED:
+                    self._complete()
+                    code = 0
+                self._tell({"id": number, "exit": code})
                 self._early_running.discard(number)
         self._start_early()
 
