@@ -39,8 +39,9 @@ coverage: setup ## Unit and root tests with branch coverage.
 	@.venv/bin/pytest -q -n 2 -m "not board" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
-fuzz: setup ## 100,000 damaged device trees and as many overlays, with libfdt as the judge; COUNT=n.
+fuzz: setup ## 100,000 damaged device trees, as many overlays (libfdt is the judge) and kernel images; COUNT=n.
 	@$(PY) -m tests.fuzz.trees --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
+	@$(PY) -m tests.fuzz.images --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 
 .PHONY: bench
 bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; table and build/bench.json.

@@ -17,6 +17,9 @@ LIBRARIES: Final = (
     "usr/lib",
 )
 
+_DEBIAN_PYTHON: Final = ("systemd", "zstandard")
+"""Packages with compiled parts, which come from Debian; `contents.toml` names those parts."""
+
 
 def build(contents: Contents, top: Path, root: Path, work: Path) -> Tree:
     """Return the product's tree.
@@ -74,8 +77,9 @@ def _add_python(tree: Tree, contents: Contents, top: Path, root: Path, work: Pat
     sources += python.site(top / ".venv", contents.site, contents.site_without)
     sources += python.project(top)
     sources += [
-        python.Source(file=file, place=f"{python.SITE}/systemd/{file.name}", level=2)
-        for file in sorted((root / python.SITE / "systemd").glob("*.py"))
+        python.Source(file=file, place=f"{python.SITE}/{name}/{file.name}", level=2)
+        for name in _DEBIAN_PYTHON
+        for file in sorted((root / python.SITE / name).glob("*.py"))
     ]
     python.add(tree, sources, python.version(root), work / "pyc")
     python.add_launchers(tree)

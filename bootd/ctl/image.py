@@ -30,6 +30,8 @@ class Inspection:
         unpacked_bytes: Length of what is in a compressed file, else None.
         memory_bytes: Memory that the kernel needs, its BSS included.
         page_bytes: Page size that the kernel was built for.
+        cmdline_bytes: Longest command line that it takes.
+        notes: Sentences on what else the file is or holds.
         bootable: Some loader of bootd can start it on a machine of its architecture.
         reason: Why not, or "".
     """
@@ -44,7 +46,9 @@ class Inspection:
     memory_bytes: int | None = None
     text_offset: int | None = None
     page_bytes: int | None = None
+    cmdline_bytes: int | None = None
     big_endian: bool = False
+    notes: tuple[str, ...] = ()
     bootable: bool = False
     reason: str = ""
 
@@ -88,10 +92,10 @@ def inspect_file(path: str) -> Inspection:
 
 
 def _look(path: str, fd: int, size: int) -> Inspection:
-    from bootd.images import HEAD_BYTES, identify  # noqa: PLC0415 - a fast --help imports nothing
+    from bootd.images import inspect  # noqa: PLC0415 - a fast --help imports nothing
 
     try:
-        info = identify(os.pread(fd, HEAD_BYTES, 0), size)
+        info = inspect(lambda offset, count: os.pread(fd, count, offset), size)
     except ImageError as error:
         return Inspection(file=path, file_bytes=size, reason=str(error))
     unpacked, reason = _unpack(fd, info)
@@ -106,20 +110,24 @@ def _look(path: str, fd: int, size: int) -> Inspection:
         memory_bytes=max(info.memory_bytes, unpacked or 0) or None,
         text_offset=info.text_offset if info.memory_bytes else None,
         page_bytes=info.page_bytes or None,
+        cmdline_bytes=info.cmdline_bytes or None,
         big_endian=info.big_endian,
+        notes=info.notes,
         bootable=not reason,
         reason=reason,
     )
 
 
 def _unpack(fd: int, info: "ImageInfo") -> tuple[int | None, str]:
-    """Return the unpacked length of a compressed file, and why the kernel is not bootable."""
-    from bootd.images import gzip  # noqa: PLC0415 - as in _look
+    """Return the unpacked length of a packed kernel, and why the kernel is not bootable."""
+    from bootd.images import payload  # noqa: PLC0415 - as in _look
 
-    if info.reason or info.compression != gzip.NAME:
+    if info.reason or payload.is_bare(info):
         return None, info.reason
     try:
-        pieces = gzip.unpack(lambda count: os.read(fd, count), MAX_UNPACKED_BYTES)
+        pieces = payload.bare(
+            info, lambda offset, count: os.pread(fd, count, offset), MAX_UNPACKED_BYTES
+        )
         return sum(len(piece) for piece in pieces), ""
     except ImageError as error:
         return None, str(error)
@@ -138,7 +146,9 @@ def _print(found: Inspection) -> None:
             ("Needs memory", _bytes(found.memory_bytes)),
             ("Text offset", f"{found.text_offset:#x}" if found.text_offset else ""),
             ("Page size", _bytes(found.page_bytes)),
+            ("Command line", f"up to {found.cmdline_bytes} bytes" if found.cmdline_bytes else ""),
             ("Byte order", "big-endian" if found.big_endian else ""),
+            ("Notes", " ".join(found.notes)),
             ("Bootable", "yes" if found.bootable else f"not bootable: {found.reason}"),
         )
     )

@@ -8,7 +8,7 @@ import struct
 from typing import Final
 
 from bootd.errors import ImageError
-from bootd.images.kind import ImageInfo, ImageKind
+from bootd.images.kind import ImageInfo, ImageKind, Source
 
 MAGIC: Final = b"ARM\x64"
 HEADER_BYTES: Final = 64
@@ -24,12 +24,13 @@ def matches(head: bytes) -> bool:
     return head[56:60] == MAGIC
 
 
-def read(head: bytes, size: int) -> ImageInfo:
+def read(source: Source) -> ImageInfo:
     """Describe an Image from its header.
 
     Raises:
         ImageError: The header is cut off or makes no sense.
     """
+    head, size = source.head, source.size
     if len(head) < HEADER_BYTES:
         raise ImageError(f"{_TITLE} ends within its header ({size} bytes)")
     text_offset, image_size, flags = struct.unpack_from("<QQQ", head, 8)

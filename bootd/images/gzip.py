@@ -1,20 +1,18 @@
-"""gzip (RFC 1952) around a kernel: looked into, and unpacked in bounded steps.
+"""gzip (RFC 1952), unpacked in bounded steps.
 
 Unsupported: several members in one file; what follows the first one is ignored, as U-Boot and
 GRUB do (some builds append a device tree there).
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from bootd.errors import ImageError
+from bootd.images.stream import INPUT_BYTES, PIECE_BYTES, ReadNext, cut_off, damaged
 
 NAME: Final = "gzip"
 MAGIC: Final = b"\x1f\x8b\x08"
 
-_INPUT_BYTES: Final = 256 << 10
-_OUTPUT_BYTES: Final = 1 << 20
 _GZIP_FRAME: Final = 31
 """zlib's window bits for 32 KiB and a gzip header and trailer."""
 
@@ -24,41 +22,20 @@ def matches(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-def peek(head: bytes, limit: int) -> bytes:
-    """Return at most `limit` bytes of what the start of a gzip file unpacks to.
+def unpack(read: ReadNext) -> Iterator[bytes]:
+    """Yield the unpacked bytes; the check sum is verified at the end.
 
     Raises:
-        ImageError: It is no valid gzip stream.
-    """
-    try:
-        return zlib.decompressobj(_GZIP_FRAME).decompress(head, limit)
-    except zlib.error as error:
-        raise ImageError(f"damaged gzip file ({error})") from None
-
-
-def unpack(read: Callable[[int], bytes], limit: int) -> Iterator[bytes]:
-    """Yield the unpacked bytes in pieces of at most 1 MiB; the check sum is verified at the end.
-
-    Args:
-        read: Returns up to that many bytes of the file, b"" at its end.
-        limit: In bytes; what unpacks to more is given up as soon as it shows.
-
-    Raises:
-        ImageError: Damaged, cut off, or larger than `limit`.
+        ImageError: Damaged or cut off.
     """
     stream = zlib.decompressobj(_GZIP_FRAME)
-    total = 0
-    data = b""
     while not stream.eof:
-        data = stream.unconsumed_tail or read(_INPUT_BYTES)
+        data = stream.unconsumed_tail or read(INPUT_BYTES)
         try:
-            piece = stream.decompress(data, _OUTPUT_BYTES)
+            piece = stream.decompress(data, PIECE_BYTES)
         except zlib.error as error:
-            raise ImageError(f"damaged gzip file ({error})") from None
+            raise damaged(NAME, str(error)) from None
         if not data and not piece and not stream.eof:
-            raise ImageError("the gzip file is cut off")
-        total += len(piece)
-        if total > limit:
-            raise ImageError(f"unpacks to more than the {limit >> 20} MiB allowed here")
+            raise cut_off(NAME)
         if piece:
             yield piece

@@ -1,11 +1,11 @@
-"""The kernel as a file that a loader can use: as it is, or unpacked into memory."""
+"""The kernel as a file that a loader can use: as it is, or taken out and unpacked into memory."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bootd.errors import LoadError
-from bootd.images import HEAD_BYTES, ImageInfo, gzip, identify, require
+from bootd.errors import ImageError, LoadError
+from bootd.images import ImageInfo, inspect, payload, require
 from bootd.linux import files, meminfo
 from bootd.loaders.request import LoadRequest
 
@@ -26,18 +26,26 @@ def opened(request: LoadRequest, fd: int) -> Iterator[tuple[int, ImageInfo]]:
         ImageError: Damaged, too large, or for another architecture.
         OSError: The medium failed, or there is no memory.
     """
-    if request.kernel.compression != gzip.NAME:
-        yield fd, _identify(request, fd)
+    outer = _inspect(fd)
+    if outer.kind != request.kernel.kind or outer.compression != request.kernel.compression:
+        raise LoadError("the kernel file changed while it was being loaded")
+    if payload.is_bare(outer):
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield fd, _checked(outer)
         return
     limit = min(MAX_UNPACKED_BYTES, meminfo.read().get("MemAvailable", 0) // 2)
-    os.lseek(fd, 0, os.SEEK_SET)
-    with files.memory_file("kernel", gzip.unpack(lambda size: os.read(fd, size), limit)) as bare:
-        yield bare, _identify(request, bare)
+    pieces = payload.bare(outer, lambda offset, size: os.pread(fd, size, offset), limit)
+    with files.memory_file("kernel", pieces) as bare:
+        found = _inspect(bare)
+        if found.compression or found.kind != outer.kind:
+            raise ImageError("the kernel in the file is packed twice, or of another kind")
+        yield bare, _checked(found)
 
 
-def _identify(request: LoadRequest, fd: int) -> ImageInfo:
-    found = identify(os.pread(fd, HEAD_BYTES, 0), os.fstat(fd).st_size)
-    require(found, os.uname().machine)
-    if found.compression or found.kind != request.kernel.kind:
-        raise LoadError("the kernel file changed while it was being loaded")
-    return found
+def _inspect(fd: int) -> ImageInfo:
+    return inspect(lambda offset, size: os.pread(fd, size, offset), os.fstat(fd).st_size)
+
+
+def _checked(info: ImageInfo) -> ImageInfo:
+    require(info, os.uname().machine)
+    return info

@@ -34,7 +34,7 @@ def image(context: Holder, params: Json, fds: list[int]) -> tuple[Json, list[int
         OSError: It cannot be read.
     """
     from bootd.container import find  # noqa: PLC0415 - see the module's docstring
-    from bootd.images import HEAD_BYTES, identify  # noqa: PLC0415 - ditto
+    from bootd.images import inspect  # noqa: PLC0415 - ditto
 
     _close(fds)
     path = params.get("path") if isinstance(params, dict) else None
@@ -47,7 +47,11 @@ def image(context: Holder, params: Json, fds: list[int]) -> tuple[Json, list[int
         if part:
             found = find(lambda offset, size: read_range(path, offset, size), str(part))
             start, size = found.offset, found.size
-        info = identify(read_range(path, start, min(size, HEAD_BYTES)), size)
+
+        def read(offset: int, count: int) -> bytes:
+            return read_range(path, start + offset, max(0, min(count, size - offset)))
+
+        info = inspect(read, size)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     return to_json(info), []

@@ -42,7 +42,9 @@ def test_json_has_every_member(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "memoryBytes": 0x200000,
         "textOffset": 0,
         "pageBytes": 4096,
+        "cmdlineBytes": None,
         "bigEndian": False,
+        "notes": [],
         "bootable": True,
         "reason": "",
     }
@@ -51,7 +53,7 @@ def test_json_has_every_member(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"MZ\0\0zimg" + bytes(100), "EFI zboot image: not supported yet"),
+        (b"MZ\0\0zimg" + bytes(100), "EFI zboot image: it is cut off"),
         (b"hello, world", "no kernel that bootd knows"),
         (b"", "the file is empty"),
         (gzip_image(arm64_image(300_000))[:-20], "cut off"),
