@@ -5,7 +5,7 @@ Unsupported: several frames, skippable frames in front, dictionaries.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import IO, Final, cast
 
 from bootd.errors import ImageError
 from bootd.images.stream import INPUT_BYTES, PIECE_BYTES, ReadNext, cut_off, damaged, too_hungry
@@ -40,7 +40,9 @@ def unpack(read: ReadNext) -> Iterator[bytes]:
     frame = _Frame(read)
     try:
         stream = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(
-            frame, read_size=INPUT_BYTES, read_across_frames=False
+            cast(IO[bytes], frame),  # all that is asked of it is `read`
+            read_size=INPUT_BYTES,
+            read_across_frames=False,
         )
         while piece := stream.read(PIECE_BYTES):
             yield piece

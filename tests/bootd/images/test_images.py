@@ -201,7 +201,7 @@ def test_a_multi_file_uimage_has_its_kernel_first() -> None:
 def test_a_uimage_with_a_wrong_check_sum_is_refused() -> None:
     header, data = bytearray(uimage(ARM64)), bytearray(uimage(ARM64))
     header[40] ^= 1
-    with pytest.raises(ImageError, match="header .* damaged"):
+    with pytest.raises(ImageError, match=r"header .* damaged"):
         require(inspected(bytes(header)), "aarch64")
     data[-1] ^= 1
     with pytest.raises(ImageError, match="crc32 does not match"):
@@ -229,7 +229,7 @@ def test_a_fit_image_names_its_configurations() -> None:
             "configurations": {"conf-1": {}, "conf-2": {}},
         }
     )
-    with pytest.raises(ImageError, match="boot option of its own.*conf-1, conf-2"):
+    with pytest.raises(ImageError, match=r"boot option of its own.*conf-1, conf-2"):
         require(inspected(tree), "aarch64")
 
 
@@ -329,7 +329,7 @@ SEEDS = {
 
 
 def test_every_kind_has_a_seed() -> None:
-    names = {row.name for row in (*IMAGES, *WRAPPINGS)}
+    names = {row.name for row in IMAGES} | {row.name for row in WRAPPINGS}
     assert names <= set(SEEDS)
 
 
