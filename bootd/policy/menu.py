@@ -5,6 +5,7 @@ Order of appearance does not matter: two boots with the same devices show the sa
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from bootd.model.device import DeviceKind
@@ -75,6 +76,7 @@ def _rank(resolved: ResolvedOption) -> tuple[object, ...]:
     )
 
 
+@lru_cache(maxsize=1024)
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that puts mmcblk0p2 before mmcblk0p10, and sdb before sdaa."""
     return tuple(

@@ -25,6 +25,8 @@ from bootd.protocol.varlink import (
 HALF_MESSAGE_S: Final = 5.0
 UNREAD_S: Final = 10.0
 UNREAD_BYTES: Final = 256 << 10
+GATHERED_BYTES: Final = 64 << 10
+"""Of replies that are sent together: each alone costs a system call, and wakes a client."""
 MAX_PIPELINED: Final = 4
 """Calls that wait for the one before them; further ones stay in the kernel's buffer."""
 
@@ -58,6 +60,7 @@ class Connection:
         self._writer = writer
         self._calls: asyncio.Queue[Call | None] = asyncio.Queue(MAX_PIPELINED)
         self._call: Call | None = None
+        self._gathered = bytearray()
         writer.transport.set_write_buffer_limits(high=UNREAD_BYTES)
 
     async def run(self, answer: Answer) -> None:
@@ -113,6 +116,7 @@ class Connection:
                 await self._send_error(error)
             self._call = None
         with suppress(ConnectionError, TimeoutError):
+            self._flush()
             await self._drain()
         raise _LeftError
 
@@ -123,11 +127,23 @@ class Connection:
             )
 
     async def _send(self, reply: Reply) -> None:
+        """Send at the end of the loop's turn, or at once when that is much or the last."""
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._gathered += encode_reply(reply)
+        waiting = self._writer.transport.get_write_buffer_size() > 0
+        if reply.continues and len(self._gathered) < GATHERED_BYTES and not waiting:
+            return
         try:
-            self._writer.write(encode_reply(reply))
+            self._flush()
             await self._drain()
         except (ConnectionError, TimeoutError) as error:
             raise _LeftError from error
+
+    def _flush(self) -> None:
+        if self._gathered and not self._writer.transport.is_closing():
+            self._writer.write(bytes(self._gathered))
+        self._gathered.clear()
 
     async def _drain(self) -> None:
         async with asyncio.timeout(UNREAD_S):
