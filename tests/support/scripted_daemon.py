@@ -38,6 +38,7 @@ MACHINE = MachineView(
     settings=(SettingView(name="Timeout", value="3", place="/etc/bootd.conf:2"),),
     actions=("reboot", "powerOff"),
 )
+from bootmenu.edits import BY_HAND, by_hand
 
 
 @dataclass(slots=True)
@@ -142,7 +143,8 @@ class ScriptedDaemon:
         )
 
     def _explained(self, option_id: str) -> Reply:
-        option = next(option for option in self.snapshot.options if option.id == option_id)
+        made = by_hand(option_id.removeprefix(BY_HAND))
+        option = next((each for each in self.snapshot.options if each.id == option_id), made)
         tree = TreeView(origin="merged", summary="merged: board.dtb + 14 live facts")
         return _reply(
             methods.Explained(explanation=Explanation(option=option, tree=tree, loader="dry_run"))

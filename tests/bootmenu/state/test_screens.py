@@ -200,6 +200,11 @@ def test_enter_boots_nothing_but_the_default_while_the_line_is_noisy(menu: MenuS
     assert do(settled, Action.BOOT)[1] == (Boot(id=SECOND),)
 
 
+def test_noise_does_not_leave_the_machine(menu: MenuState) -> None:
+    noisy, _ = do(menu, Noise(), Action.POWER_OFF)
+    assert do(noisy, Action.POWER_OFF)[1] == ()
+
+
 def test_noise_stops_the_countdown_as_any_key_does(menu: MenuState) -> None:
     counting = replace(menu, status=replace(menu.status, seconds_left=5))
     assert do(counting, Noise())[1] == (Cancel(), Settle())

@@ -152,7 +152,7 @@ def _leave_machine(state: MenuState, action: Action, *, again: bool) -> Step:
     word, doing = _LEAVING[action]
     if not state.connected:
         return noticed(state, LogLine(level=Level.ERROR, text=f"Cannot {doing}: {state.link}")), ()
-    if again:
+    if again and not state.wary:
         return state, (LeaveMachine(action=word),)
     text = f"Press the same key again to {doing}; any other key does not."
     after = replace(state, confirm=action, page=Page.MENU)
