@@ -21,6 +21,7 @@ from bootd.protocol.messages import (
     TreeView,
 )
 from bootd.protocol.varlink import END, Call, Reply, decode_call, encode_reply
+from bootmenu.edits import BY_HAND, by_hand
 
 MACHINE = MachineView(
     board="Radxa ROCK 3A",
@@ -38,7 +39,6 @@ MACHINE = MachineView(
     settings=(SettingView(name="Timeout", value="3", place="/etc/bootd.conf:2"),),
     actions=("reboot", "powerOff"),
 )
-from bootmenu.edits import BY_HAND, by_hand
 
 
 @dataclass(slots=True)
