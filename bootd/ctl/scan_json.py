@@ -81,6 +81,8 @@ def _option(resolved: ResolvedOption) -> Json:
 def _file(ref: FileRef | None, resolved: ResolvedOption) -> Json:
     if ref is None:
         return None
+    if ref.url:
+        return {"url": ref.url}
     found = (
         resolved.linux,
         *resolved.initrds,

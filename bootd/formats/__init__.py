@@ -8,7 +8,7 @@ there: `scan` here does that for all.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from bootd.formats import bls, extlinux, fit, grub, uki
+from bootd.formats import bls, extlinux, fit, grub, kboot, petitboot, uki, yaboot
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -73,6 +73,24 @@ FORMATS: Final = (
         spec="U-Boot doc/usage/fit/source_file_format.rst",
         places=fit.PLACES,
         scan=fit.scan,
+    ),
+    BootFormat(
+        name="petitboot",
+        spec="petitboot discover/native",
+        places=petitboot.PLACES,
+        scan=petitboot.scan,
+    ),
+    BootFormat(
+        name="kboot",
+        spec="petitboot discover/kboot-parser.c",
+        places=kboot.PLACES,
+        scan=kboot.scan,
+    ),
+    BootFormat(
+        name="yaboot",
+        spec="yaboot.conf(5), petitboot discover/yaboot-parser.c",
+        places=yaboot.PLACES,
+        scan=yaboot.scan,
     ),
 )
 """In menu order: an earlier format's options come first, and its timeout wins. Each configuration
@@ -161,7 +179,7 @@ def _with_absent(fs: FsView, options: Iterable[BootOption]) -> Iterable[BootOpti
     known: dict[tuple[str, bool], bool] = {}
 
     def is_absent(ref: FileRef | None, *, folder: bool = False) -> bool:
-        if ref is None:
+        if ref is None or ref.url:
             return False
         key = (ref.path, folder)
         if key not in known:

@@ -40,11 +40,13 @@ class FileRef:
             None means the device that the configuration was read from.
         part: A file inside the container at `path`, as `bootd.container` names it
             (`/images/kernel-1` of a FIT image); "" for the file itself.
+        url: Where the file is on the network, and then `path` is "/"; "" for a file on a device.
     """
 
     path: str
     device: str | None = None
     part: str = ""
+    url: str = ""
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or "/../" in f"{self.path}/" or "\0" in self.path:

@@ -84,7 +84,12 @@ def resolve(
         devicetree_dir=files.find_dir(option.devicetree_dir),
         overlays=files.find_all("devicetreeOverlay", option.overlays),
         missing=tuple(files.missing),
-        reasons=(*_reasons(option, architecture), *_board_reasons(option, board), *unknown),
+        reasons=(
+            *_reasons(option, architecture),
+            *_board_reasons(option, board),
+            *unknown,
+            *files.remote,
+        ),
         notes=(
             *option.notes,
             *files.notes,
@@ -185,11 +190,15 @@ class _Files:
         self._device = device
         self._devices = devices
         self.missing: list[Missing] = []
+        self.remote: list[str] = []
         self.notes: list[str] = []
 
     def find(self, what: str, ref: FileRef | None) -> ResolvedFile | None:
         """Return where the file is, or would be on a device that is here."""
         if ref is None:
+            return None
+        if ref.url:
+            self.remote.append(f"its {what} {clean(ref.url)} comes over the network")
             return None
         holder = self._device if ref.device is None else self._holder(ref.device, ref.path)
         if holder is not None and holder.name == self._device.name:

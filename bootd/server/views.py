@@ -224,6 +224,8 @@ def _found(file: ResolvedFile) -> FileView:
 
 
 def _written(file: FileRef, own: str) -> FileView:
+    if file.url:
+        return FileView(device="", path=file.url)
     return FileView(device=file.device or own, path=_path(file))
 
 
