@@ -119,3 +119,16 @@ def files(header: Header, read: Read) -> tuple[Part, ...]:
     if parts and parts[-1].offset + parts[-1].size > HEADER_BYTES + header.size:
         raise ImageError("the files of the U-Boot image are longer than its data")
     return tuple(parts)
+
+
+def check_data(header: Header, whole: bytes) -> None:
+    """Compare the check sum of all the data of an image that was read as a whole.
+
+    Raises:
+        ImageError: It is cut off or damaged.
+    """
+    data = whole[HEADER_BYTES : HEADER_BYTES + header.size]
+    if len(data) < header.size:
+        raise ImageError(f"the U-Boot image is cut off ({header.size - len(data)} bytes missing)")
+    if crc32(data) != header.data_crc:
+        raise ImageError("the data of the U-Boot image is damaged: its check sum does not match")

@@ -8,7 +8,7 @@ there: `scan` here does that for all.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from bootd.formats import bls, extlinux, fit, grub, kboot, petitboot, uki, yaboot
+from bootd.formats import bls, extlinux, fit, grub, kboot, petitboot, uboot_script, uki, yaboot
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -61,6 +61,12 @@ FORMATS: Final = (
         spec="U-Boot doc/README.pxe, Syslinux doc/syslinux.txt",
         places=extlinux.PLACES,
         scan=extlinux.scan,
+    ),
+    BootFormat(
+        name="uboot_script",
+        spec="U-Boot doc/usage/cmd, common/cli_hush.c",
+        places=uboot_script.PLACES,
+        scan=uboot_script.scan,
     ),
     BootFormat(
         name="grub",
