@@ -90,7 +90,7 @@ class _BoardRules:
             return
         live_path = self._twins.get(path)
         live = None if live_path is None else self._scene.live.find(live_path)
-        if live is None or not is_enabled(live):
+        if live is not None and not is_enabled(live):
             yield from assign(self._scene.base, path, "status", b"disabled\0", why)
 
     @cached_property

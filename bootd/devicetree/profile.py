@@ -1,7 +1,7 @@
 """Board profiles: TOML files that add to the merge rules, or override them, for some boards.
 
 A file has `[match]` with `compatible` (patterns of root compatible strings), `node` (a path that
-the running tree must have, with `node-compatible`) or both; then top-level `base`, `reason`,
+the running tree must have, with `node-compatible`) or both top-level `base`, `reason`,
 `devicetree`, `original`, `tree` and `also`, and any number of `[[rule]]` with `path`, `compatible`,
 `property`, `action` and `reason`. Unknown keys are errors: a typing mistake must not be silent.
 """
@@ -36,12 +36,14 @@ class BoardFile:
         compatible: Patterns; empty when only `node` decides.
         node: Path that the running tree must have, or "".
         node_compatible: Pattern of that node's compatible strings, or "".
+        without_board: For machines whose tree names no board.
         profile: What it says.
     """
 
     compatible: tuple[str, ...]
     node: str
     node_compatible: str
+    without_board: bool
     profile: Profile
 
 
@@ -80,6 +82,7 @@ def parse(text: str, source: str) -> BoardFile:
         compatible=match.texts("compatible"),
         node=match.path("node"),
         node_compatible=match.text("node-compatible"),
+        without_board=match.switch("without-board"),
         profile=Profile(
             names=(source.rpartition("/")[2].removesuffix(".toml"),),
             base=base,
@@ -101,6 +104,8 @@ def parse(text: str, source: str) -> BoardFile:
 def fits(file: BoardFile, live: Fdt) -> bool:
     """Say whether a profile is for the board that a running tree describes."""
     board = compatible(live.root)
+    if file.without_board and board:
+        return False
     if file.compatible and not any(fnmatchcase(t, p) for t in board for p in file.compatible):
         return False
     if not file.node:
@@ -187,6 +192,13 @@ class _Table:
         value = self._data.pop(key, "")
         if not isinstance(value, str) or not value.isprintable():
             raise self.error(key, f"{key} is not one line of text")
+        return value
+
+    def switch(self, key: str) -> bool:
+        """Take true or false, which it is when it is not there."""
+        value = self._data.pop(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, f"{key} is true or false")
         return value
 
     def path(self, key: str) -> str:

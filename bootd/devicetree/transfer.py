@@ -13,7 +13,9 @@ from bootd.fdt.tree import Fdt, Node, parent_path, walk
 
 _NEVER: Final = frozenset({"phandle", "linux,phandle", "name"})
 _OWN_CELLS: Final = frozenset({"ranges", "dma-ranges"})
-_PARENT_CELLS: Final = frozenset({"reg", "assigned-addresses"}) | _OWN_CELLS
+_PARENT_CELLS: Final = (
+    frozenset({"reg", "assigned-addresses", "size", "alignment", "alloc-ranges"}) | _OWN_CELLS
+)
 _CELLS: Final = ("#address-cells", "#size-cells")
 
 

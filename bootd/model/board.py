@@ -28,7 +28,7 @@ class ProfileAction(Enum):
     LIVE_IF_MISSING = "live-if-missing"
     """Take the running tree's value where the DTB has none."""
     DISABLE = "disable"
-    """Set status to disabled where the running tree has it disabled, or lacks the node."""
+    """Set status to disabled where the running tree surely has this node, disabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
