@@ -3,6 +3,7 @@
 import argparse
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def verbs(parser: argparse.ArgumentParser, verb: str = "") -> Iterator[tuple[str
 def long_options(program: str) -> list[str]:
     """Ask a program for its help and return the long options in it."""
     done = subprocess.run(
-        [ROOT / ".venv/bin" / program, "--help"],
+        [Path(sys.executable).parent / program, "--help"],
         capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
     return sorted(set(re.findall(r"(?<![-\w])--[a-z][-a-z]+", done.stdout)))

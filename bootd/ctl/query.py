@@ -175,10 +175,11 @@ def _file(file: "FileView | OverlayView | None") -> str:
 
 def _print_explanation(explanation: "Explanation") -> None:
     from bootd.ctl.table import print_record  # noqa: PLC0415 - see bootd.ctl.asking
+    from bootd.record import replace  # noqa: PLC0415 - ditto
 
     print_record(
         [
-            *_option_record(explanation.option),
+            *_option_record(replace(explanation.option, tree="")),  # its tree comes below
             ("refused", explanation.refused or ""),
             ("loader", explanation.loader),
             ("why", explanation.why),
