@@ -8,7 +8,19 @@ there: `scan` here does that for all.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from bootd.formats import bls, extlinux, fit, grub, kboot, petitboot, uboot_script, uki, yaboot
+from bootd.formats import (
+    android,
+    bare,
+    bls,
+    extlinux,
+    fit,
+    grub,
+    kboot,
+    petitboot,
+    uboot_script,
+    uki,
+    yaboot,
+)
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
@@ -35,12 +47,14 @@ class BootFormat:
         spec: Where it is specified.
         places: Files or directories that it looks at, in order.
         scan: Collects its options on one file system.
+        last_resort: It is asked only where all others found nothing.
     """
 
     name: str
     spec: str
     places: tuple[str, ...]
     scan: Callable[[FsView], ScanResult]
+    last_resort: bool = False
 
 
 FORMATS: Final = (
@@ -98,6 +112,19 @@ FORMATS: Final = (
         places=yaboot.PLACES,
         scan=yaboot.scan,
     ),
+    BootFormat(
+        name="android",
+        spec="Android bootimg.h, header versions 0 to 4",
+        places=android.PLACES,
+        scan=android.scan,
+    ),
+    BootFormat(
+        name="bare",
+        spec="file names that distributions use; UAPI.10 Version Format Specification",
+        places=bare.PLACES,
+        scan=bare.scan,
+        last_resort=True,
+    ),
 )
 """In menu order: an earlier format's options come first, and its timeout wins. Each configuration
 keeps its own default; policy takes the first that can boot."""
@@ -105,7 +132,9 @@ keeps its own default; policy takes the first that can boot."""
 
 def scan(fs: FsView) -> ScanResult:
     """Collect the boot options of every known format on one file system."""
-    results = {each.name: each.scan(fs) for each in FORMATS}
+    results = {each.name: each.scan(fs) for each in FORMATS if not each.last_resort}
+    if not any(result.options for result in results.values()):
+        results |= {each.name: each.scan(fs) for each in FORMATS if each.last_resort}
     found = sum(results.values(), start=ScanResult())
     problems = list(found.problems)
     options = _limit(_name_apart(_without_repeats(_with_lent(results))), problems)

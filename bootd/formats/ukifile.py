@@ -10,23 +10,20 @@ those behind its own. Not used without a word: .splash, .hwids (they name firmwa
 .pcrsig, .pcrpkey, .efifw. Signatures are not verified.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from bootd.container import read_part
 from bootd.container.pe import Pe, load
-from bootd.errors import BootdError, FdtError, ImageError
-from bootd.fdt import MAX_BLOB_BYTES, read_root_properties
-from bootd.fdt.cells import strings
+from bootd.errors import BootdError, ImageError
+from bootd.formats.treechoice import Trees
 from bootd.fsview import FsView
 from bootd.model.option import FileRef, TreeChoice
 from bootd.model.text import clean
 from bootd.record import dataclass
 
 MAX_PROFILES: Final = 32
-MAX_TREES: Final = 128
-"""Device trees of one image that are read to see for which board they are."""
 
 _MAX_TEXT_BYTES: Final = 16 << 10
 
@@ -173,8 +170,7 @@ class _Image:
     def __init__(self, fs: FsView, path: str) -> None:
         self._fs = fs
         self._path = path
-        self._trees: dict[str, str | None] = {}
-        self._broken: dict[str, str] = {}
+        self._trees = Trees(fs, path)
 
     def profile(self, number: int, base: _Sections, own: _Sections) -> Profile:
         """Return what a profile boots; its sections take the place of the shared ones."""
@@ -183,7 +179,6 @@ class _Image:
         ident = clean(about.get("ID", ""), 60)
         name = clean(about.get("TITLE", "")) or ident or (f"profile {number}" if number else "")
         trees = [*own.get(".dtbauto", []), *base.get(".dtbauto", [])]
-        choices = tuple(self._choices(trees))
         return Profile(
             number=number,
             id=ident,
@@ -192,8 +187,8 @@ class _Image:
             initrds=tuple(self._ref(both[k][0]) for k in (".ucode", ".initrd") if k in both),
             cmdline=_mangle(self.text(both, ".cmdline")),
             devicetree=self._ref(both[".dtb"][0]) if ".dtb" in both else None,
-            choices=choices,
-            notes=tuple(self._broken[part] for part in trees if part in self._broken),
+            choices=self._trees.choices(trees),
+            notes=self._trees.notes(trees),
         )
 
     def text(self, sections: _Sections, name: str) -> str:
@@ -206,27 +201,6 @@ class _Image:
             return ""
         data = read_part(self._fs, self._path, sections[name][0], _MAX_TEXT_BYTES)
         return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-
-    def _choices(self, parts: Sequence[str]) -> Iterator[TreeChoice]:
-        for part in parts:
-            compatible = self._compatible(part)
-            if compatible is not None:
-                yield TreeChoice(compatible=compatible, devicetree=self._ref(part))
-
-    def _compatible(self, part: str) -> str | None:
-        """Return for which board a tree is; None when it cannot be used."""
-        if part not in self._trees:
-            self._trees[part] = None
-            if len(self._trees) > MAX_TREES:
-                self._broken[part] = f"only the first {MAX_TREES} device trees are looked at"
-                return None
-            try:
-                blob = read_part(self._fs, self._path, part, MAX_BLOB_BYTES)
-                named = strings(read_root_properties(blob).get("compatible", b""))
-                self._trees[part] = clean(named[0]) if named else None
-            except (FdtError, ImageError) as error:
-                self._broken[part] = clean(f"its device tree {part} cannot be used: {error}")
-        return self._trees[part]
 
     def _ref(self, part: str) -> FileRef:
         return FileRef(self._path, part=part)
