@@ -50,7 +50,8 @@ def send(sock: socket.socket, message: Message, fds: Sequence[int] = ()) -> None
     """
     data = encode(message, fds)
     sent = send_part(sock, data, fds)
-    sock.sendall(data[sent:])
+    if sent < len(data):
+        sock.sendall(data[sent:])
 
 
 def send_part(sock: socket.socket, data: bytes, fds: Sequence[int]) -> int:

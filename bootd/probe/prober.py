@@ -19,8 +19,8 @@ from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.probe import answer
-from bootd.probe.channel import close_all, decode, encode_packet, receive_part
-from bootd.probe.order import order_for
+from bootd.probe.channel import close_all, decode, encode_packet, receive_part, send
+from bootd.probe.order import Order, order_for
 from bootd.probe.session import Session
 from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
@@ -33,6 +33,8 @@ MAX_LOST: Final = 8
 
 _EARLY_S: Final = 1.0
 """The early look takes 2 ms; a zygote that says nothing for so long is not waited for."""
+_GRACE_S: Final = 0.05
+"""For a worker that has answered; it ends by itself, and killing it would delay the answer."""
 _LOST_S: Final = 0.5
 """A killed worker that is not reaped by then hangs in the kernel."""
 _END_STEPS: Final = 200
@@ -50,6 +52,8 @@ class Prober:
         self._sessions: dict[int, Session] = {}
         self._killed: dict[int, float] = {}
         self._early: dict[str, tuple[BlockDevice, Session]] = {}
+        self._early_numbers: set[int] = set()
+        self._spares: dict[int, socket.socket] = {}
         self._early_done = asyncio.Event()
         if not early:
             self._early_done.set()
@@ -87,7 +91,7 @@ class Prober:
 
     def is_looking(self) -> bool:
         """Say whether workers of the early look still run."""
-        return any(number < 0 for number in self._sessions)
+        return bool(self._early_numbers)
 
     async def scan(self, device: BlockDevice) -> ScanResult:
         """Find a device's boot options; the result has been checked.
@@ -147,6 +151,8 @@ class Prober:
             self._end.cancel()
         for _, session in self._early.values():
             session.close()
+        for sock in self._spares.values():
+            sock.close()
         self._control.close()
         for _ in range(_END_STEPS):
             if self._is_reaped():
@@ -189,17 +195,33 @@ class Prober:
             raise ProbeError(
                 name, f"is not looked at: {self.lost} other devices do not answer; unplug them"
             )
-        number = next(self._numbers)
-        order = order_for(device, confined=confined)
+        session = self._hire(name, order_for(device, confined=confined))
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _hire(self, name: str, order: Order) -> Session:
+        """Give the order to a spare worker, or else have a new one made."""
         members = to_json(order)
+        while order.confined and self._spares:
+            number, sock = self._spares.popitem()
+            try:
+                send(sock, {"order": members})
+            except OSError:  # it has died, and the zygote's message is still on its way
+                sock.close()
+                continue
+            return self._add(number, name, sock)
+        number = next(self._numbers)
         ours, theirs = socket.socketpair()
         session = self._add(number, name, ours)
         try:
             with theirs:
                 self._tell({"id": number} | (members if isinstance(members, dict) else {}), theirs)
-            yield session
-        finally:
+        except BaseException:
             session.close()
+            raise
+        return session
 
     def _add(self, number: int, name: str, sock: socket.socket) -> Session:
         session = Session(name, sock, lambda: self._leave(number))
@@ -207,9 +229,17 @@ class Prober:
         return session
 
     def _leave(self, number: int) -> None:
-        """Make sure that a worker ends; most have by themselves when their socket closes."""
-        if number in self._sessions and number not in self._killed:
+        """Make sure that a worker ends; one with nothing to do does when its socket closes."""
+        session = self._sessions.get(number)
+        if session is not None and number not in self._killed:
             self._killed[number] = time.monotonic()
+            if session.busy:
+                self._kill(number)
+            else:
+                asyncio.get_running_loop().call_later(_GRACE_S, self._kill, number)
+
+    def _kill(self, number: int) -> None:
+        if number in self._sessions:
             with suppress(ProberError):  # `watch` reports it
                 self._tell({"id": number, "kill": True})
 
@@ -248,10 +278,16 @@ class Prober:
             self._early_done.set()
         elif isinstance(number, int) and isinstance(status, int):
             self._killed.pop(number, None)
+            self._early_numbers.discard(number)
+            if (spare := self._spares.pop(number, None)) is not None:
+                spare.close()
             session = self._sessions.pop(number, None)
             if session is not None:
                 session.exit.set_result(status)
+        elif isinstance(number, int) and fds and message.get("spare") is True:
+            self._spares[number] = socket.socket(fileno=fds[0])
         elif isinstance(number, int) and fds:
+            self._early_numbers.add(number)
             device = from_json(BlockDevice, message.get("device"))
             session = self._add(number, device.name, socket.socket(fileno=fds[0]))
             self._early[device.name] = (device, session)

@@ -39,6 +39,12 @@ class Session:
         self._leave = leave
         self._frames = Frames()
         self._started = False
+        self._unanswered = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the worker may be at work: it was called, or is still mounting."""
+        return self._unanswered > 0 or not self._started
 
     async def ready(self) -> None:
         """Wait until the device is mounted.
@@ -93,9 +99,11 @@ class Session:
     async def ask(self, task: str, params: Json, fds: Sequence[int] = ()) -> None:
         """Send a call; `reply` fetches its answer. May be sent before the worker is ready."""
         data = encode({"task": task, "params": params}, fds)
+        self._unanswered += 1
         try:
             sent = send_part(self._sock, data, fds)
-            await asyncio.get_running_loop().sock_sendall(self._sock, data[sent:])
+            if sent < len(data):
+                await asyncio.get_running_loop().sock_sendall(self._sock, data[sent:])
         except BlockingIOError:
             raise ProbeError(self.name, "its worker takes no more calls") from None
         except ConnectionError:
@@ -104,6 +112,7 @@ class Session:
     async def reply(self) -> tuple[Json, list[int]]:
         """Return the next answer; raises like `call`."""
         message, fds = await self._receive()
+        self._unanswered -= 1
         if (said := _error(message)) is not None:
             close_all(fds)
             raise answer.error(self.name, said)

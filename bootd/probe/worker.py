@@ -3,8 +3,9 @@
 It mounts (see `mounter`), gives up its rights, says so in a first message, and then runs tasks.
 Its only ways out are its socket and the descriptors of files below the mount.
 
-Messages to it: `{"task", "params"}`. From it: first `{"notes"}`, then `{"answer"}` for each call;
-`{"error"}` in place of either. See `channel` for the framing.
+Messages to it: `{"order"}`, once and only to a spare; `{"task", "params"}`. From it: first
+`{"notes"}`, then `{"answer"}` for each call; `{"error"}` in place of either. See `channel` for the
+framing.
 """
 
 import os
@@ -17,7 +18,8 @@ from bootd.linux import limits, privilege
 from bootd.probe.channel import Frames, Message, close_all, receive, send
 from bootd.probe.mounter import open_device
 from bootd.probe.order import Order
-from bootd.probe.task import Context, Tasks
+from bootd.probe.task import Context, Tables, Tasks
+from bootd.protocol.codec import from_json
 
 _SOCKET_FD: Final = 3
 """The only descriptor a worker starts with, besides /dev/null three times."""
@@ -29,14 +31,32 @@ def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:
     Call it right after a fork, with `tasks` limited to what this worker may run.
     """
     with _isolate(sock) as channel, _LastWords(channel):
-        context, notes = _open(order)
         if order.confined:
             limits.confine()
-            privilege.drop()
-        send(channel, {"notes": list(notes)})
+        _work(channel, Frames(), order, tasks)
+
+
+def wait(sock: socket.socket, tables: Tables) -> None:
+    """Be a spare worker: do beforehand what can be done, then take the order from `sock`.
+
+    Serves confined orders only; else like `run`.
+    """
+    with _isolate(sock) as channel, _LastWords(channel):
         frames = Frames()
-        while (call := receive(channel, frames)) is not None:
-            _serve(channel, context, call, tasks)
+        tables.preload()  # in pages of its own
+        limits.confine()
+        first = receive(channel, frames)
+        if first is not None:
+            _work(channel, frames, from_json(Order, first[0].get("order")), tables.tasks)
+
+
+def _work(channel: socket.socket, frames: Frames, order: Order, tasks: Tasks) -> None:
+    context, notes = _open(order)
+    if order.confined:
+        privilege.drop()
+    send(channel, {"notes": list(notes)})
+    while (call := receive(channel, frames)) is not None:
+        _serve(channel, context, call, tasks)
 
 
 def _isolate(sock: socket.socket) -> socket.socket:

@@ -7,6 +7,7 @@ never reads a disk. One packet socket (unix(7), SOCK_SEQPACKET) joins it to the 
               {"id", "kill": true}                                          end by SIGKILL
     from it   {"id", "exit"}                    reaped; negative is a signal, as in subprocess
               {"id", "device"} + the broker's socket    an early probe, already asked to scan
+              {"id", "spare": true} + the broker's socket    a worker that waits for an order there
               {"early": true}                   all devices of the early look have been named
 
 It ends when the broker's end is closed, and takes its workers along.
@@ -21,6 +22,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Final
 
 from bootd.errors import ProtocolError
@@ -33,6 +35,11 @@ from bootd.protocol.codec import from_json, to_json
 MAX_EARLY: Final = 64
 """Devices of the early look; their packets must fit a socket buffer that nobody reads yet."""
 EARLY_PARALLEL: Final = (os.cpu_count() or 1) + 2
+
+SPARES: Final = min(2, os.cpu_count() or 1)
+"""Workers that wait; a disk that is plugged in often has two partitions to look at."""
+_FIRST_SPARE: Final = -1000
+"""Below the numbers of early probes, which are below those that the broker gives."""
 
 _END_MS: Final = 200
 """After SIGKILL, how long the next worker may take to be reaped."""
@@ -61,7 +68,8 @@ class Zygote:
         self._tables = Tables(tasks={})
         self._children: dict[int, int] = {}
         self._woken = -1
-        self._spare: tuple[int, socket.socket] | None = None
+        self._spares: set[int] = set()
+        self._spare_numbers = count(_FIRST_SPARE, -1)
         self._early: deque[tuple[int, Order, socket.socket]] = deque()
         self._early_running: set[int] = set()
         self._is_complete = False
@@ -85,8 +93,7 @@ class Zygote:
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while True:
-            if self._spare is None and not self._children:
-                self._complete()
+            while self._may_prepare():
                 self._fork_spare()
             ready = {fd for fd, _ in poll.poll()}
             if self._woken in ready:
@@ -100,8 +107,6 @@ class Zygote:
         """Take the workers along; one that hangs in the kernel is left to init."""
         poll.unregister(self._control)
         self._early.clear()
-        if self._spare is not None:
-            self._spare[1].close()  # it ends by itself
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         self._reap()
@@ -135,7 +140,10 @@ class Zygote:
 
     def _obey(self) -> bool:
         """Handle one packet; False when the broker is gone."""
-        data, fds = receive_part(self._control)
+        try:
+            data, fds = receive_part(self._control)
+        except ConnectionError:  # it left without having heard everything
+            return False
         if not data:
             return False
         message = decode(data)
@@ -145,52 +153,36 @@ class Zygote:
         if message.get("kill") is True:
             self._kill(number)
             return True
-        with socket.socket(fileno=fds[0]) as sock:
-            self._start(number, data, sock)
+        self._fork(number, from_json(Order, message), socket.socket(fileno=fds[0]))
         return True
 
-    def _start(self, number: int, packet: bytes, sock: socket.socket) -> None:
-        """Give an order to the spare worker, or to a new one when there is none."""
-        if self._spare is None:
-            self._fork(number, from_json(Order, decode(packet)), sock)
-            return
-        pid, line = self._spare
-        self._spare = None
-        self._children[pid] = number
-        with line, suppress(BrokenPipeError, ConnectionError):  # it died: `_reap` tells
-            socket.send_fds(line, [packet], [sock.fileno()])
+    def _may_prepare(self) -> bool:
+        """Say whether there is time for one more spare: only spares live, and too few of them."""
+        idle = self._spares.issuperset(self._children) and not self._early
+        return idle and len(self._spares) < SPARES
 
     def _fork_spare(self) -> None:
-        """Keep a worker ready that has been through a scan.
+        """Keep a worker ready that has been through a scan, and give its socket to the broker.
 
-        A device that is plugged in then waits for no fork and no copying of pages.
+        A device that is plugged in then waits for no fork, no copying of pages and not for us.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._complete()
+        ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             status = _FAULT
             try:
                 signal.set_wakeup_fd(-1)
-                ours.close()
-                self._wait_as_spare(theirs)
+                worker.wait(ours, self._tables)
                 status = 0
             finally:  # as in `_fork`
                 os._exit(status)
+        ours.close()
+        number = next(self._spare_numbers)
+        self._spares.add(pid)
+        self._children[pid] = number
+        self._tell({"id": number, "spare": True}, [theirs.fileno()])
         theirs.close()
-        self._spare = pid, ours
-
-    def _wait_as_spare(self, line: socket.socket) -> None:
-        self._control.close()  # or the broker would not see the zygote's end
-        self._tables.preload()
-        from_json(Order, to_json(Order(node="", fstype="", confined=True)))
-        packet, fds = receive_part(line)
-        if not packet:
-            return
-        order = from_json(Order, decode(packet))
-        tables = self._tables
-        worker.run(
-            socket.socket(fileno=fds[0]), order, tables.tasks if order.confined else tables.helpers
-        )
 
     def _fork(self, number: int, order: Order, sock: socket.socket) -> None:
         pid = os.fork()
@@ -219,16 +211,13 @@ class Zygote:
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
                 pid, status = found
-                if self._spare is not None and pid == self._spare[0]:
-                    self._spare[1].close()
-                    self._spare = None
-                    continue
                 number, code = self._children.pop(pid), os.waitstatus_to_exitcode(status)
                 if code == _LEARNED:
                     self._complete()
                     code = 0
                 self._tell({"id": number, "exit": code})
                 self._early_running.discard(number)
+                self._spares.discard(pid)
         self._start_early()
 
     def _tell(self, message: Message, fds: list[int] | None = None) -> None:

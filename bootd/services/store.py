@@ -23,6 +23,8 @@ MAX_OPTIONS: Final = 4_096
 
 _REST: Final = 4
 """After making a menu the store rests this many times as long, if it was not asked for."""
+_QUICK_S: Final = 0.002
+"""A menu that is made so quickly needs no rest; the loop's timers are no finer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,7 +201,8 @@ class Store:
         clock = get_running_loop().time
         began = clock()
         self._state = self._next_state()
-        self._rest_until = clock() + (clock() - began) * _REST
+        took = clock() - began
+        self._rest_until = 0.0 if took < _QUICK_S else clock() + took * _REST
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
