@@ -21,9 +21,11 @@ from bootd.config import Config
 from bootd.errors import BootdError, SettingError
 from bootd.linux import console_log, reboot, sd
 from bootd.log import start_log
+from bootd.model.board import Board
 from bootd.model.machine import Machine
 from bootd.model.option import WAIT_FOREVER
 from bootd.place import Place, played_place, real_place
+from bootd.policy import trust
 from bootd.probe.prober import Prober
 from bootd.probe.spawn import Spawned
 from bootd.protocol.messages import Level, Status
@@ -32,6 +34,7 @@ from bootd.server.handlers import Desk
 from bootd.server.listener import Listener, bind
 from bootd.server.service import Service
 from bootd.services.about import About
+from bootd.services.board import BoardReader
 from bootd.services.booting import Booting
 from bootd.services.control import Control
 from bootd.services.countdown import Countdown
@@ -148,10 +151,16 @@ class _Daemon:
             prober,
             self._place.machine,
             find_device=store.find_device,
-            live_tree=self._place.live_tree,
+            board=self._read_board,
             way=self._settings.execute.value,
             rehearsal=dry_run,
         )
+
+    def _read_board(self) -> Board:
+        """Read what is known of the machine; called in a thread."""
+        reader = BoardReader(root=self._place.root, live=self._place.live_tree)
+        tier = trust.tier(self._settings.trust, self._place.machine.lockdown)
+        return reader.read(self._settings.live_tree, tier)
 
     def _reload(self, store: Store, apply: Callable[[Config], None]) -> None:
         sd.reloading()

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Final
 
 from bootd.errors import SettingError
+from bootd.model.board import LiveChoice, Tier
 from bootd.model.option import WAIT_FOREVER
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
@@ -76,6 +77,24 @@ def parse_execute(text: str) -> Execute:
         raise ValueError(msg) from None
 
 
+def parse_live_tree(text: str) -> LiveChoice:
+    """Read one of the words of `LiveChoice`."""
+    try:
+        return LiveChoice(text.lower())
+    except ValueError:
+        msg = "expected runtime or boot"
+        raise ValueError(msg) from None
+
+
+def parse_trust(text: str) -> Tier:
+    """Read one of the words of `Tier`."""
+    try:
+        return Tier(text.lower())
+    except ValueError:
+        msg = "expected open, signed or locked"
+        raise ValueError(msg) from None
+
+
 def parse_path(text: str) -> str:
     """Read an absolute path."""
     if not text.startswith("/"):
@@ -121,6 +140,8 @@ class Config:
         file_systems: Types, as blkid names them, that are mounted and looked at.
         actions: What clients that may change things may do besides booting: `reboot`, `powerOff`.
         dry_run: Load nothing, start nothing, say what would happen.
+        live_tree: Which tree is the running one where it was changed after the start.
+        trust: How far device trees from disks are trusted; a locked-down kernel trusts none.
     """
 
     timeout_s: int | None = field(default=10, metadata=_written("10", parse_timeout))
@@ -134,6 +155,10 @@ class Config:
         default=ACTIONS, metadata=_written(" ".join(ACTIONS), parse_actions)
     )
     dry_run: bool = field(default=False, metadata=_written("no", parse_switch))
+    live_tree: LiveChoice = field(
+        default=LiveChoice.RUNTIME, metadata=_written("runtime", parse_live_tree)
+    )
+    trust: Tier = field(default=Tier.OPEN, metadata=_written("open", parse_trust))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from bootd.fsview import MAX_DTB_BYTES
 from bootd.model.device import BlockDevice
 from bootd.model.machine import Machine
 from bootd.record import dataclass
+from bootd.services.board import Live
 from bootd.services.discovery import DeviceSource
 
 
@@ -29,7 +30,7 @@ class Place:
     Attributes:
         root: Below it are etc, run, usr/lib and proc.
         real: Something can really be booted here.
-        live_tree: Reads the running kernel's tree; None where the machine has none.
+        live_tree: Reads the running kernel's tree, None where the machine has none, and sentences.
         source: Makes the source of devices, given those that the early look has found, and what
             says whether their probes still run.
         close: Gives back what playing the machine took.
@@ -38,7 +39,7 @@ class Place:
     root: str
     real: bool
     machine: Machine
-    live_tree: Callable[[], bytes | None]
+    live_tree: Live
     source: Callable[[tuple[BlockDevice, ...], Callable[[], bool]], DeviceSource]
     close: Callable[[], None] = _nothing
 
@@ -52,7 +53,7 @@ def real_place() -> Place:
         root="/",
         real=True,
         machine=machine.read(),
-        live_tree=proc_devicetree.flatten,
+        live_tree=proc_devicetree.read_chosen,
         source=UdevSource,
     )
 
@@ -74,7 +75,7 @@ def played_place(directory: str) -> Place:
         root=root,
         real=False,
         machine=_played_machine(f"{root}/machine.json"),
-        live_tree=lambda: _read(f"{directory}/live.dtb", MAX_DTB_BYTES),
+        live_tree=lambda _choice: (_read(f"{directory}/live.dtb", MAX_DTB_BYTES), ()),
         source=lambda _early, _busy: DirectorySource(directory, images=disks.list_devices),
         close=disks.close,
     )

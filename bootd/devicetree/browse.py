@@ -38,7 +38,11 @@ class _Trees:
 
 
 def browse(
-    fs: FsView | None, request: TreeRequest, live: bytes | None, query: TreeQuery
+    fs: FsView | None,
+    request: TreeRequest,
+    live: bytes | None,
+    query: TreeQuery,
+    original: bytes | None = None,
 ) -> TreePage:
     """Make the tree of a request and return the rows that a query asks for.
 
@@ -46,7 +50,7 @@ def browse(
         MergeRefusedError: There is no tree to look at, as for a boot.
         FdtError: A blob is damaged, this machine has no device tree, or there is no such node.
     """
-    prepared = prepare(fs, request, live)
+    prepared = prepare(fs, request, live, original)
     if prepared.blob is None or live is None:
         raise FdtError(prepared.report.summary)
     trees = _Trees(

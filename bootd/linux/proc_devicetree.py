@@ -15,6 +15,7 @@ from typing import Final
 from bootd.errors import FdtError
 from bootd.fdt import MAX_BLOB_BYTES, Fdt, Node, read, write
 from bootd.fdt.compare import differences
+from bootd.model.board import LiveChoice
 from bootd.record import dataclass
 
 ROOT: Final = "/proc/device-tree"
@@ -52,12 +53,21 @@ def flatten(root: str = ROOT, blob: str = BLOB) -> bytes | None:
     return None if found is None else found.blob
 
 
-def live(root: str = ROOT, blob: str = BLOB) -> LiveTree | None:
+def read_chosen(choice: LiveChoice) -> tuple[bytes | None, tuple[str, ...]]:
+    """Read this machine's running tree, or None, with sentences about it; raises as `live`."""
+    found = live(choice=choice)
+    return (None, ()) if found is None else (found.blob, found.notes)
+
+
+def live(
+    root: str = ROOT, blob: str = BLOB, choice: LiveChoice = LiveChoice.RUNTIME
+) -> LiveTree | None:
     """Read the running tree, or return None when this machine has none.
 
     Args:
         root: The folder that shows the tree; itself it may be a symbolic link.
         blob: The blob that the kernel was started with.
+        choice: Which of the two counts where they differ.
 
     Raises:
         FdtError: The tree cannot be written as a blob, or is past a limit.
@@ -83,6 +93,9 @@ def live(root: str = ROOT, blob: str = BLOB) -> LiveTree | None:
     if not changes:
         # The same tree, in the order of the firmware's blob.
         return LiveTree(blob=write(started))
+    if choice is LiveChoice.BOOT:
+        note = f"{_changed(changes)}; the tree as it was at the start is used (LiveTree=boot)"
+        return LiveTree(blob=write(started), notes=(note,))
     shown.reservations, shown.boot_cpu = started.reservations, started.boot_cpu
     return LiveTree(blob=write(shown), notes=(_changed(changes),))
 

@@ -1,8 +1,28 @@
-"""What an administrator, or bootd's own data, says about a kind of board: its profile."""
+"""The board as bootd knows it when it boots something: its trees, its profile, whom it trusts."""
 
 from enum import Enum
 
-from bootd.record import dataclass
+from bootd.record import dataclass, field
+
+
+class Tier(Enum):
+    """How far a device tree from a disk is trusted; the value is the word in the settings."""
+
+    OPEN = "open"
+    """Shipped trees are merged; what is dangerous in them is told."""
+    SIGNED = "signed"
+    """A shipped tree needs a signature; bootd checks none yet, so it is refused."""
+    LOCKED = "locked"
+    """Only the running kernel's own tree."""
+
+
+class LiveChoice(Enum):
+    """Which tree is the running one; the value is the word in the settings."""
+
+    RUNTIME = "runtime"
+    """As it is now, with what was changed since the start (overlays, hot-plug)."""
+    BOOT = "boot"
+    """As the kernel was started with it."""
 
 
 class Base(Enum):
@@ -76,3 +96,21 @@ class Profile:
     tree: str = ""
     also: tuple[str, ...] = ()
     rules: tuple[ProfileRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """What the next kernel's tree is made with, besides the boot option's files.
+
+    Attributes:
+        live: The running kernel's tree as a blob, or a profile's whole tree; None for neither.
+        original: The DTB that the firmware starts from, where it is known.
+        tier: How far the option's files are trusted.
+        notes: Sentences that a person should see.
+    """
+
+    live: bytes | None = None
+    original: bytes | None = None
+    profile: Profile = field(default_factory=Profile)
+    tier: Tier = Tier.OPEN
+    notes: tuple[str, ...] = ()

@@ -84,8 +84,9 @@ def read_ahead(context: Context, params: Json, _fds: list[int]) -> tuple[Json, l
 
 
 def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
-    """Make the next kernel's tree: TreeRequest and the live blob's fd -> TreeReport and a memfd.
+    """Make the next kernel's tree: TreeRequest and the trees' fds -> TreeReport and a memfd.
 
+    The first is the running tree's, the second, where it is known, that of the firmware's own DTB.
     Without a live tree there is no descriptor; without a new one there is none in the answer.
 
     Raises:
@@ -95,14 +96,14 @@ def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int
     from bootd.devicetree.prepare import prepare  # noqa: PLC0415 - see the module's docstring
     from bootd.model.tree import TreeRequest  # noqa: PLC0415 - ditto
 
-    live = _read_blob(fds[0]) if fds else None
-    prepared = prepare(context.fs, from_json(TreeRequest, params), live)
+    live, original = _read_trees(fds)
+    prepared = prepare(context.fs, from_json(TreeRequest, params), live, original)
     blob = [] if prepared.blob is None else [_memfd("devicetree", (prepared.blob,))]
     return to_json(prepared.report), blob
 
 
 def browse_tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
-    """Look into the next kernel's tree: {"request", "query"} and the live blob's fd -> TreePage.
+    """Look into the next kernel's tree: {"request", "query"} and the trees' fds -> TreePage.
 
     Raises:
         MergeRefusedError, FdtError: There is no such tree, or no such node in it.
@@ -111,12 +112,18 @@ def browse_tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, l
     from bootd.model.browsing import TreeQuery  # noqa: PLC0415 - ditto
     from bootd.model.tree import TreeRequest  # noqa: PLC0415 - ditto
 
-    live = _read_blob(fds[0]) if fds else None
+    live, original = _read_trees(fds)
     if not isinstance(params, dict):
         raise ProtocolError("$.params: expected an object")
     request = from_json(TreeRequest, params.get("request"))
     query = from_json(TreeQuery, params.get("query"))
-    return to_json(browse(context.fs, request, live, query)), []
+    return to_json(browse(context.fs, request, live, query, original)), []
+
+
+def _read_trees(fds: list[int]) -> tuple[bytes | None, bytes | None]:
+    """Read the running tree and, where it is known, the one that the firmware starts from."""
+    blobs = [_read_blob(fd) for fd in fds]
+    return (blobs[0] if blobs else None), (blobs[1] if len(blobs) > 1 else None)
 
 
 def _read_blob(fd: int) -> bytes:

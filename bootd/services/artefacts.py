@@ -9,14 +9,16 @@ from bootd.errors import LoadError, ProtocolError
 from bootd.images import ImageInfo
 from bootd.linux import files, meminfo
 from bootd.loaders.request import LoadRequest
+from bootd.model.board import Board
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.option import ResolvedFile, ResolvedOption
 from bootd.model.text import escape
 from bootd.model.tree import TreeMode, TreeReport, TreeRequest
+from bootd.policy.trust import check_risks, restrict
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.messages import Overrides
-from bootd.record import dataclass
+from bootd.record import dataclass, replace
 
 if TYPE_CHECKING:
     from bootd.probe.prober import Prober
@@ -138,29 +140,31 @@ class Bench:
         return from_json(ImageInfo, answer)
 
     async def tree(
-        self, device: str | None, request: TreeRequest, live: bytes | None
+        self, device: str | None, request: TreeRequest, board: Board
     ) -> tuple[TreeReport, tuple[int, int] | None]:
         """Make the next kernel's tree; (descriptor, bytes) is None without a device tree."""
-        answer, fds = await self._with_live("tree", device, to_json(request), live)
-        blobs = self.keep(fds, 0 if live is None else 1)
+        answer, fds = await self._with_board("tree", device, to_json(request), board)
+        blobs = self.keep(fds, 0 if board.live is None else 1)
         blob = (blobs[0], os.fstat(blobs[0]).st_size) if blobs else None
         return from_json(TreeReport, answer), blob
 
     async def browse(
-        self, device: str | None, request: TreeRequest, live: bytes | None, query: TreeQuery
+        self, device: str | None, request: TreeRequest, board: Board, query: TreeQuery
     ) -> TreePage:
         """Look into the tree that `tree` would make."""
         params: Json = {"request": to_json(request), "query": to_json(query)}
-        answer, fds = await self._with_live("browse", device, params, live)
+        answer, fds = await self._with_board("browse", device, params, board)
         self.keep(fds, 0)
         return from_json(TreePage, answer)
 
-    async def _with_live(
-        self, task: str, device: str | None, params: Json, live: bytes | None
+    async def _with_board(
+        self, task: str, device: str | None, params: Json, board: Board
     ) -> tuple[Json, Sequence[int]]:
-        given: tuple[int, ...] = ()
-        if live is not None:
-            given = (self._stack.enter_context(files.memory_file("live", (live,))),)
+        # Without a running tree its origin means nothing.
+        blobs = () if board.live is None else filter(None, (board.live, board.original))
+        given = tuple(
+            self._stack.enter_context(files.memory_file("tree", (blob,))) for blob in blobs
+        )
         if device is None:
             return await self._prober.run(task, params, given, timeout_s=CALL_S)
         session = await self.session(device)
@@ -179,7 +183,7 @@ async def gather(
     bench: Bench,
     resolved: ResolvedOption,
     overrides: Overrides,
-    live: bytes | None,
+    board: Board,
     progress: Callable[[str, int | None], None],
 ) -> Artefacts:
     """Open and look at everything that an option needs.
@@ -188,7 +192,7 @@ async def gather(
         bench: Owns what is opened.
         resolved: A bootable option.
         overrides: What a person changed.
-        live: The running kernel's tree, None on a machine without one.
+        board: What is known of this machine.
         progress: Told what is being done.
 
     Raises:
@@ -202,8 +206,10 @@ async def gather(
     kernel_fd, _ = await bench.open(resolved.linux, "kernel")
     initrds = [await bench.open(file, "initrd") for file in resolved.initrds]
     progress("Preparing the device tree", None)
-    request = tree_request(resolved, overrides)
-    tree, blob = await bench.tree(tree_device(resolved, overrides), request, live)
+    request = tree_request(resolved, overrides, board)
+    tree, blob = await bench.tree(tree_device(resolved, overrides), request, board)
+    check_risks(tree, removable=resolved.removable)
+    tree = replace(tree, notes=board.notes + tree.notes + tree.risks)
     return Artefacts(
         kernel=kernel,
         kernel_fd=kernel_fd,
@@ -234,11 +240,12 @@ async def read_ahead(
             progress(said, min(done * 100 // max(total, 1), 100))
 
 
-def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
-    """Return what an option asks for, with what a person changed.
+def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -> TreeRequest:
+    """Return what an option asks for, with what a person changed, as far as it may be done.
 
     Raises:
         LoadError: There is no such mode.
+        MergeRefusedError: Its device tree files may not be used on this machine.
     """
     option = resolved.option
     mode = TreeMode.RUNNING if option.devicetree_none else TreeMode.MERGED
@@ -247,7 +254,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
     own = None if resolved.devicetree is None else resolved.devicetree.path
     own_part = "" if resolved.devicetree is None else resolved.devicetree.part
     parts = tuple(file.part for file in resolved.overlays)
-    return TreeRequest(
+    request = TreeRequest(
         mode=mode,
         devicetree=own if overrides.devicetree is None else overrides.devicetree,
         devicetree_part=own_part if overrides.devicetree is None else "",
@@ -258,7 +265,9 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides) -> TreeRequest:
         cmdline=option.cmdline if overrides.options is None else overrides.options,
         parameters=option.devicetree_parameters,
         overlay_parameters=option.overlay_parameters,
+        profile=board.profile,
     )
+    return restrict(request, board.tier)
 
 
 def tree_device(resolved: ResolvedOption, overrides: Overrides) -> str | None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError, ProbeError, ProtocolError
+from bootd.model.board import Board
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
@@ -75,7 +76,7 @@ class Booting:
             (`bootd.loaders.task`).
         machine: This one.
         find_device: Gives a present device by its kernel name.
-        live_tree: Flattens the running kernel's tree, None without one; called in a thread.
+        board: Reads what is known of this machine; called in a thread.
         way: How to leave, a key of `WAYS`.
         rehearsal: Nothing is loaded or executed.
     """
@@ -86,14 +87,14 @@ class Booting:
         machine: Machine,
         *,
         find_device: Callable[[str], BlockDevice | None],
-        live_tree: Callable[[], bytes | None],
+        board: Callable[[], Board],
         way: str = "auto",
         rehearsal: bool = False,
     ) -> None:
         self._prober = prober
         self._machine = machine
         self._find_device = find_device
-        self._live_tree = live_tree
+        self._board = board
         self._leave = WAYS[way]
         self._rehearsal = rehearsal
         self._lock = asyncio.Lock()
@@ -131,11 +132,11 @@ class Booting:
 
         with _failing(resolved):
             async with AsyncExitStack() as stack:
-                live = await asyncio.to_thread(self._live_tree)
+                board = await asyncio.to_thread(self._board)
                 bench = artefacts.Bench(stack, self._prober, self._find_device)
-                request = artefacts.tree_request(resolved, overrides)
+                request = artefacts.tree_request(resolved, overrides, board)
                 device = artefacts.tree_device(resolved, overrides)
-                return await bench.browse(device, request, live, query)
+                return await bench.browse(device, request, board, query)
 
     async def boot(
         self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
@@ -190,12 +191,12 @@ class Booting:
         overrides: Overrides,
         progress: Progress,
     ) -> "Artefacts":
-        live = await asyncio.to_thread(self._live_tree)
+        board = await asyncio.to_thread(self._board)
         # 15 ms that the way to the menu need not pay.
         from bootd.services.artefacts import Bench, gather  # noqa: PLC0415 - see above
 
         bench = Bench(stack, self._prober, self._find_device)
-        return await gather(bench, resolved, overrides, live, progress)
+        return await gather(bench, resolved, overrides, board, progress)
 
     async def _read_ahead(
         self,

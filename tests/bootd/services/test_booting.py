@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError
 from bootd.loaders import task
+from bootd.model.board import Board
 from bootd.model.browsing import TreeQuery
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.machine import Machine
@@ -84,7 +85,7 @@ class Place:
             self.prober,
             self.machine,
             find_device={"vda1": self.device}.get,
-            live_tree=lambda: self.live,
+            board=lambda: Board(live=self.live),
             rehearsal=rehearsal,
         )
 
@@ -204,7 +205,7 @@ async def test_a_device_that_was_pulled_out_is_said(place: Place) -> None:
         place.prober,
         BOARD,
         find_device=lambda _name: None,
-        live_tree=lambda: LIVE,
+        board=lambda: Board(live=LIVE),
         rehearsal=True,
     )
     with pytest.raises(LoadError, match="vda1 is not there any more"):
@@ -273,9 +274,11 @@ def test_overrides_win_over_the_entry(tmp_path: Path) -> None:
         entry="e", format="bls", source="/e.conf", title="E", cmdline="a", devicetree_none=True
     )
     resolved = resolve(option, device, {"vda1": device}, "aarch64")
-    own = tree_request(resolved, NO_OVERRIDES)
+    own = tree_request(resolved, NO_OVERRIDES, Board())
     changed = tree_request(
-        resolved, Overrides(options="b", devicetree_mode="shipped", devicetree="/x.dtb")
+        resolved,
+        Overrides(options="b", devicetree_mode="shipped", devicetree="/x.dtb"),
+        Board(),
     )
     assert (own.mode.value, own.cmdline, own.devicetree) == ("running", "a", None)
     assert (changed.mode.value, changed.cmdline, changed.devicetree) == ("shipped", "b", "/x.dtb")

@@ -1,0 +1,102 @@
+"""Reads what is known of this board when something is booted: profiles and the trees they name.
+
+Profiles are looked for below usr/lib, run and etc; one in etc hides one of the same name in run,
+and so on. All of it belongs to the administrator, so it is read by the daemon itself; what fails
+becomes a note, since a mistake in a profile must not keep a machine from booting.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import FdtError, SettingError
+from bootd.fsview import MAX_DTB_BYTES
+from bootd.model.board import Board, LiveChoice, Profile, Tier
+from bootd.record import dataclass
+
+if TYPE_CHECKING:
+    from bootd.devicetree.profile import BoardFile
+
+DIRECTORIES: Final = ("usr/lib/bootd/boards.d", "run/bootd/boards.d", "etc/bootd/boards.d")
+"""Later ones hide earlier ones."""
+
+Live = Callable[[LiveChoice], tuple[bytes | None, tuple[str, ...]]]
+"""Gives the running tree, or None, and sentences about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardReader:
+    """Reads a `Board`; blocking, for a thread.
+
+    Attributes:
+        root: Below it are etc, run and usr/lib, and the trees that profiles name.
+        live: Reads the running tree.
+    """
+
+    root: str
+    live: Live
+
+    def read(self, choice: LiveChoice, tier: Tier) -> Board:
+        """Read everything anew: profiles may have been changed.
+
+        Raises:
+            FdtError: The running tree is damaged.
+            OSError: The running tree cannot be read.
+        """
+        blob, notes = self.live(choice)
+        profile, mistakes = self._profile(blob)
+        original, missing = self._named(profile.original)
+        if profile.tree:
+            whole, lost = self._named(profile.tree)
+            blob, missing = (whole or blob), (*missing, *lost)
+        return Board(
+            live=blob,
+            original=original,
+            profile=profile,
+            tier=tier,
+            notes=(*notes, *mistakes, *missing),
+        )
+
+    def _profile(self, blob: bytes | None) -> tuple[Profile, tuple[str, ...]]:
+        # Parsers that only a boot needs.
+        from bootd.devicetree.profile import combine, fits  # noqa: PLC0415 - see above
+        from bootd.fdt import Fdt, Node, read  # noqa: PLC0415 - ditto
+
+        live = Fdt(root=Node("")) if blob is None else read(blob)
+        mistakes: list[str] = []
+        files = [each for each in self._parse(mistakes) if fits(each, live)]
+        return combine(each.profile for each in reversed(files)), tuple(mistakes)
+
+    def _parse(self, mistakes: list[str]) -> "Iterator[BoardFile]":
+        from bootd.devicetree.profile import MAX_BYTES, parse  # noqa: PLC0415 - see above
+
+        for path in self._files():
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
+                    yield parse(file.read(MAX_BYTES).decode("utf-8", "replace"), path)
+            except (OSError, SettingError) as error:
+                mistakes.append(f"the board profile is not used: {error}")
+
+    def _files(self) -> list[str]:
+        found: dict[str, str] = {}
+        for directory in DIRECTORIES:
+            folder = os.path.join(self.root, directory)  # noqa: PTH118 - ditto
+            try:
+                names = os.listdir(folder)  # noqa: PTH208 - ditto
+            except OSError:
+                continue
+            found |= {name: f"{folder}/{name}" for name in names if name.endswith(".toml")}
+        return [path for _, path in sorted(found.items())]
+
+    def _named(self, path: str) -> tuple[bytes | None, tuple[str, ...]]:
+        """Read a tree that a profile names; None when it names none."""
+        if not path:
+            return None, ()
+        try:
+            with open(self.root.rstrip("/") + path, "rb") as file:  # noqa: PTH123 - ditto
+                blob = file.read(MAX_DTB_BYTES + 1)
+        except OSError as error:
+            return None, (f"{path} of the board profile cannot be read: {error.strerror}",)
+        if len(blob) > MAX_DTB_BYTES:
+            raise FdtError(f"{path} is larger than {MAX_DTB_BYTES >> 20} MiB")
+        return blob, ()

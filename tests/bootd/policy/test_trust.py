@@ -1,0 +1,76 @@
+"""What each tier lets a boot option do with its device tree files."""
+
+import pytest
+
+from bootd.errors import MergeRefusedError
+from bootd.model.board import Tier
+from bootd.model.tree import TreeMode, TreeOrigin, TreeReport, TreeRequest
+from bootd.policy.trust import check_risks, restrict, tier
+
+NAMED = TreeRequest(devicetree="/b.dtb", cmdline="quiet")
+FOLDER = TreeRequest(devicetree_dir="/dtbs")
+OVERLAY = TreeRequest(overlays=("/o.dtbo",))
+NOTHING = TreeRequest(kernel_version="6.12")
+SHIPPED = TreeRequest(mode=TreeMode.SHIPPED, devicetree="/b.dtb")
+RUNNING = TreeRequest(mode=TreeMode.RUNNING, devicetree="/b.dtb", overlays=("/o.dtbo",))
+
+
+@pytest.mark.parametrize("request_", [NAMED, FOLDER, OVERLAY, NOTHING, SHIPPED, RUNNING])
+def test_open_lets_everything_pass(request_: TreeRequest) -> None:
+    assert restrict(request_, Tier.OPEN) == request_
+
+
+@pytest.mark.parametrize("request_", [NAMED, FOLDER, OVERLAY, SHIPPED])
+def test_signed_refuses_what_is_shipped_since_nothing_checks_signatures(
+    request_: TreeRequest,
+) -> None:
+    with pytest.raises(MergeRefusedError, match="needs a signed device tree"):
+        restrict(request_, Tier.SIGNED)
+
+
+@pytest.mark.parametrize("request_", [NAMED, FOLDER, OVERLAY, SHIPPED])
+def test_a_checked_signature_opens_signed_but_not_locked(request_: TreeRequest) -> None:
+    assert restrict(request_, Tier.SIGNED, signed=True) == request_
+    if request_ is not FOLDER:
+        with pytest.raises(MergeRefusedError):
+            restrict(request_, Tier.LOCKED, signed=True)
+
+
+@pytest.mark.parametrize("request_", [NAMED, OVERLAY, SHIPPED])
+def test_locked_refuses_what_an_option_names(request_: TreeRequest) -> None:
+    with pytest.raises(MergeRefusedError, match="locked and takes only its own running"):
+        restrict(request_, Tier.LOCKED)
+
+
+@pytest.mark.parametrize("request_", [FOLDER, NOTHING])
+def test_locked_uses_the_running_tree_where_an_option_names_none(request_: TreeRequest) -> None:
+    assert restrict(request_, Tier.LOCKED).mode is TreeMode.RUNNING
+
+
+@pytest.mark.parametrize("strict", [Tier.SIGNED, Tier.LOCKED])
+def test_the_running_tree_is_never_refused(strict: Tier) -> None:
+    assert restrict(RUNNING, strict) == RUNNING
+    assert restrict(NOTHING, strict).mode is TreeMode.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lockdown", "found"),
+    [
+        (Tier.OPEN, "none", Tier.OPEN),
+        (Tier.SIGNED, "none", Tier.SIGNED),
+        (Tier.OPEN, "integrity", Tier.LOCKED),
+        (Tier.LOCKED, "none", Tier.LOCKED),
+    ],
+)
+def test_lockdown_makes_the_tier_stricter_never_weaker(
+    wanted: Tier, lockdown: str, found: Tier
+) -> None:
+    assert tier(wanted, lockdown) is found
+
+
+def test_dangerous_trees_are_refused_from_removable_media_only() -> None:
+    report = TreeReport(origin=TreeOrigin.MERGED, summary="", risks=("/x loses iommus",))
+    check_risks(report, removable=False)
+    check_risks(TreeReport(origin=TreeOrigin.MERGED, summary=""), removable=True)
+    with pytest.raises(MergeRefusedError, match=r"removable medium .* /x loses iommus"):
+        check_risks(report, removable=True)
