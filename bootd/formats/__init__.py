@@ -17,6 +17,7 @@ from bootd.formats import (
     grub,
     kboot,
     petitboot,
+    raspberrypi,
     uboot_script,
     uki,
     yaboot,
@@ -87,6 +88,12 @@ FORMATS: Final = (
         spec="GNU GRUB 2.12 manual, grub-core/script",
         places=grub.PLACES,
         scan=grub.scan,
+    ),
+    BootFormat(
+        name="raspberrypi",
+        spec="Raspberry Pi documentation, config.txt",
+        places=raspberrypi.PLACES,
+        scan=raspberrypi.scan,
     ),
     BootFormat(
         name="fit",
