@@ -1,32 +1,19 @@
-"""Boot configuration formats. To add one: write its module, then list it in `FORMATS`.
+"""Boot configuration formats. To add one: write its module, then list it in `table`.
 
 A format module has a function `scan(FsView) -> ScanResult` that never raises for bad input, and
 `PLACES`, where it looks. It need not see to limits of a device, unique ids or files that are not
 there: `scan` here does that for all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bootd.formats import (
-    android,
-    bare,
-    bls,
-    extlinux,
-    fit,
-    grub,
-    kboot,
-    petitboot,
-    raspberrypi,
-    uboot_script,
-    uki,
-    yaboot,
-)
+from bootd.formats.table import FORMATS as FORMATS
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
-from bootd.record import dataclass, replace
+from bootd.record import replace
 
 MAX_OPTIONS: Final = 1024
 """Of one device (DESIGN.md, limits)."""
@@ -37,104 +24,6 @@ MAX_PROBLEMS: Final = 256
 MAX_TEXT: Final = 600_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer
 of a worker, in which they travel, has 1 MiB."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootFormat:
-    """A dialect of boot configuration.
-
-    Attributes:
-        name: As users, ids and the wire know it.
-        spec: Where it is specified.
-        places: Files or directories that it looks at, in order.
-        scan: Collects its options on one file system.
-        last_resort: It is asked only where all others found nothing.
-    """
-
-    name: str
-    spec: str
-    places: tuple[str, ...]
-    scan: Callable[[FsView], ScanResult]
-    last_resort: bool = False
-
-
-FORMATS: Final = (
-    BootFormat(
-        name="bls",
-        spec="UAPI.1 Boot Loader Specification, type #1",
-        places=bls.PLACES,
-        scan=bls.scan,
-    ),
-    BootFormat(
-        name="uki",
-        spec="UAPI.1 Boot Loader Specification, type #2; UAPI.5 Unified Kernel Image",
-        places=uki.PLACES,
-        scan=uki.scan,
-    ),
-    BootFormat(
-        name="extlinux",
-        spec="U-Boot doc/README.pxe, Syslinux doc/syslinux.txt",
-        places=extlinux.PLACES,
-        scan=extlinux.scan,
-    ),
-    BootFormat(
-        name="uboot_script",
-        spec="U-Boot doc/usage/cmd, common/cli_hush.c",
-        places=uboot_script.PLACES,
-        scan=uboot_script.scan,
-    ),
-    BootFormat(
-        name="grub",
-        spec="GNU GRUB 2.12 manual, grub-core/script",
-        places=grub.PLACES,
-        scan=grub.scan,
-    ),
-    BootFormat(
-        name="raspberrypi",
-        spec="Raspberry Pi documentation, config.txt",
-        places=raspberrypi.PLACES,
-        scan=raspberrypi.scan,
-    ),
-    BootFormat(
-        name="fit",
-        spec="U-Boot doc/usage/fit/source_file_format.rst",
-        places=fit.PLACES,
-        scan=fit.scan,
-    ),
-    BootFormat(
-        name="petitboot",
-        spec="petitboot discover/native",
-        places=petitboot.PLACES,
-        scan=petitboot.scan,
-    ),
-    BootFormat(
-        name="kboot",
-        spec="petitboot discover/kboot-parser.c",
-        places=kboot.PLACES,
-        scan=kboot.scan,
-    ),
-    BootFormat(
-        name="yaboot",
-        spec="yaboot.conf(5), petitboot discover/yaboot-parser.c",
-        places=yaboot.PLACES,
-        scan=yaboot.scan,
-    ),
-    BootFormat(
-        name="android",
-        spec="Android bootimg.h, header versions 0 to 4",
-        places=android.PLACES,
-        scan=android.scan,
-    ),
-    BootFormat(
-        name="bare",
-        spec="file names that distributions use; UAPI.10 Version Format Specification",
-        places=bare.PLACES,
-        scan=bare.scan,
-        last_resort=True,
-    ),
-)
-"""In menu order: an earlier format's options come first, and its timeout wins. Each configuration
-keeps its own default; policy takes the first that can boot."""
 
 
 def scan(fs: FsView) -> ScanResult:

@@ -40,8 +40,10 @@ def preload() -> None:
 
 def complete() -> None:
     """Import what only some need, and practise until nothing gets faster."""
-    from bootd.formats import fitconfig  # noqa: F401, PLC0415 - only when no device waits
+    from bootd.formats import FORMATS, fitconfig  # noqa: F401, PLC0415 - only when no device waits
 
+    for each in FORMATS:
+        each.load()
     _practise({**_COMMON, **_MORE}, _REHEARSALS)
 
 

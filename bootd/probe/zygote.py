@@ -50,9 +50,6 @@ _FAULT: Final = 70
 _LEARNED: Final = 64
 """A worker ended well, and had to import something that the zygote might have had."""
 
-_NICE: Final = 5
-"""Reading disks must not slow the menu, nor the broker's own imports at start."""
-
 
 class Zygote:
     """The state of the process.
@@ -77,7 +74,6 @@ class Zygote:
     def run(self, *, early: bool) -> None:
         """Work until the broker is gone."""
         gc.disable()  # a collection would touch, and so copy, every page shared with a worker
-        os.nice(_NICE)
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)  # the broker decides when workers end
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from bootd import formats
+from bootd.formats import extlinux
 from bootd.model.option import ScanResult
 from bootd.protocol.codec import from_json, to_json
 from tests.support.memoryfs import MemoryFs
@@ -63,12 +64,9 @@ def test_equal_labels_get_ids_of_their_own() -> None:
 
 def test_a_device_ends_at_its_limit_of_options_with_a_problem() -> None:
     labels = "".join(f"label a{i}\nlinux /{i}\n" for i in range(300))
-    fs = MemoryFs({place: f"{labels}#{place}" for place in formats.extlinux.PLACES})
+    fs = MemoryFs({place: f"{labels}#{place}" for place in extlinux.PLACES})
     fs_distinct = MemoryFs(
-        {
-            place: labels.replace("label a", f"label {i}-")
-            for i, place in enumerate(formats.extlinux.PLACES)
-        }
+        {place: labels.replace("label a", f"label {i}-") for i, place in enumerate(extlinux.PLACES)}
     )
     assert len(formats.scan(fs).options) <= formats.MAX_OPTIONS
     result = formats.scan(fs_distinct)
