@@ -150,6 +150,7 @@ def _shipped(
         shipped_path=path,
         selected_by=selection.by,
         notes=selection.notes + notes,
+        indexed=selection.indexed,
         risks=tuple(risks(base, pair.running)),
     )
     return _report(report, blob, merged, pair.running)
@@ -172,6 +173,7 @@ def _running(
         origin=TreeOrigin.RUNNING,
         summary=f"running tree{extra} ({selection.why})",
         suggestions=selection.suggestions,
+        indexed=selection.indexed,
         notes=tuple(notes),
     )
     return _report(report, blob, merged, running)

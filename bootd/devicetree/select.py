@@ -2,29 +2,30 @@
 
 The first compatible string is the board; later ones are families and SoCs, and a DTB that shares
 only those is for another board. Several hits are told apart by the whole list, then by the model;
-what remains a tie is a person's choice, never a guess.
+what remains a tie is a person's choice, never a guess: the ones most like the running tree come
+first in the suggestions.
+An administrator's pin and the firmware's own `fdtfile`, where a file of the boot file system gives
+it, come before all that; a tree for another board is refused by the merge whoever has named it.
 """
 
-from collections.abc import Iterator
+import re
+from types import MappingProxyType
 from typing import Final
 
-from bootd.container import read_part
-from bootd.errors import ConfigLimitError, FdtError, ImageError
-from bootd.fdt import MAX_BLOB_BYTES, read_root_properties
+from bootd.devicetree.index import Known, index, read_file, remembered
+from bootd.errors import ConfigLimitError, FdtError
+from bootd.fdt import read, read_root_properties
 from bootd.fdt.cells import compatible, string, strings
 from bootd.fdt.tree import Fdt
-from bootd.fsview import FsView, normalise
+from bootd.fsview import FsView, normalise, read_text
 from bootd.model.text import clean
-from bootd.model.tree import TreeRequest
+from bootd.model.tree import IndexedTree, TreeRequest
 from bootd.record import dataclass
 
-MAX_FILES: Final = 4096
-"""DTBs beyond these are not looked at; Debian's arm64 kernel ships about a thousand."""
-
-MAX_FOLDER_DEPTH: Final = 4
-"""Folders below the one named: distributions have one per vendor."""
-
 MAX_SUGGESTIONS: Final = 8
+
+MAX_COMPARED: Final = 16
+"""Candidates whose whole trees are compared with the running one."""
 
 LAYOUTS: Final = (
     "/usr/lib/linux-image-{version}",
@@ -38,22 +39,12 @@ LAYOUTS: Final = (
 )
 """Where distributions put the DTBs of one kernel, for entries that name no folder."""
 
+ENVIRONMENTS: Final = ("/boot/armbianEnv.txt", "/armbianEnv.txt", "/boot/uEnv.txt", "/uEnv.txt")
+"""Text files of the boot file system in which U-Boot's `fdtfile` is set."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """What a DTB's root node says.
+_NOTHING: Final[Known] = MappingProxyType({})
 
-    Attributes:
-        path: Absolute in the file system.
-        compatible: Most specific first.
-        model: As written, not cleaned.
-        blob: The file, so that what was chosen is what is used.
-    """
-
-    path: str
-    compatible: tuple[str, ...]
-    model: str
-    blob: bytes
+_FDTFILE: Final = re.compile(r"^\s*fdtfile=([-\w+./]+\.dtb)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +54,11 @@ class Selection:
     Attributes:
         path: None when none fits.
         blob: Its bytes.
-        by: `entry`, `first-compatible`, `compatible-list` or `model`.
+        by: `entry`, `pin`, `fdtfile`, `first-compatible`, `compatible-list` or `model`.
         why: When none fits: the rest of a sentence, such as `no DTB of /dtbs fits acme,board`.
         suggestions: Paths that a person could pick, best first.
         notes: Sentences.
+        indexed: What was found out about the files of the folder, to be given back next time.
     """
 
     path: str | None = None
@@ -75,75 +67,106 @@ class Selection:
     why: str = ""
     suggestions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    indexed: tuple[IndexedTree, ...] = ()
 
 
 def select(fs: FsView, request: TreeRequest, live: Fdt) -> Selection:
     """Find the DTB of an entry.
 
     Raises:
-        FdtError: The entry names a DTB that is missing or cannot be read.
+        FdtError: The entry or the administrator names a DTB that is missing or cannot be read.
     """
     if request.devicetree is not None:
-        blob = _read(fs, request.devicetree, request.devicetree_part)
+        blob = read_file(fs, request.devicetree, request.devicetree_part)
         return Selection(path=request.devicetree, blob=blob, by="entry")
     folders = _folders(fs, request)
+    pin = request.profile.devicetree.format(version=request.kernel_version)
+    if pin:
+        return _named(fs, pin, folders, "pin")
     if not folders:
         return Selection(why="the boot option names no DTB")
     if request.devicetree_dir is not None and not fs.is_dir(request.devicetree_dir):
         return Selection(why=f"the folder {clean(request.devicetree_dir, 60)} is not there")
+    own = _fdtfile(fs)
+    if own and any(fs.is_file(normalise(own, folder)) for folder in folders):
+        return _named(fs, own, folders, "fdtfile")
+    known = {each.path: each for each in request.indexed}
+    also = request.profile.also
     for folder in folders[:-1]:
-        found = select_in(fs, folder, live)
+        found = select_in(fs, folder, live, known, also)
         if found.path is not None or found.suggestions:
             return found
-    return select_in(fs, folders[-1], live)
+    return select_in(fs, folders[-1], live, known, also)
 
 
-def select_in(fs: FsView, folder: str, live: Fdt) -> Selection:
-    """Find this board's DTB in a folder and those below it."""
-    candidates, notes = index(fs, folder)
+def select_in(
+    fs: FsView,
+    folder: str,
+    live: Fdt,
+    known: Known = _NOTHING,
+    also: tuple[str, ...] = (),
+) -> Selection:
+    """Find this board's DTB in a folder and those below it.
+
+    Args:
+        fs: Has the folder.
+        folder: Absolute.
+        live: The running tree.
+        known: What an earlier look found.
+        also: More names of this board.
+
+    Raises:
+        FdtError: The file that was chosen cannot be read any more.
+    """
+    candidates, notes = index(fs, folder, known)
+    indexed = remembered(candidates)
     board = compatible(live.root)
     name = clean(board[0], 60) if board else "this board"
-    hits = [c for c in candidates if board and c.compatible[:1] == board[:1]]
+    names = {board[0], *also} if board else set()
+    hits = [c for c in candidates if c.compatible and c.compatible[0] in names]
     if not hits:
         return Selection(
             why=f"no DTB of {clean(folder, 60)} fits {name}",
             suggestions=_near_misses(candidates, board),
             notes=notes,
+            indexed=indexed,
         )
     model = string(live.root.properties.get("model", b""))
     best, by = _narrow(hits, board, model)
-    if len({candidate.blob for candidate in best}) > 1:
+    blobs = {c.path: read_file(fs, c.path) for c in best[:MAX_COMPARED]}
+    if len(best) > MAX_COMPARED or len(set(blobs.values())) > 1:
         return Selection(
             why=f"{len(best)} DTBs of {clean(folder, 60)} fit {name} equally well",
-            suggestions=tuple(c.path for c in best[:MAX_SUGGESTIONS]),
+            suggestions=_most_alike(blobs, live),
             notes=notes,
+            indexed=indexed,
         )
-    return Selection(path=best[0].path, blob=best[0].blob, by=by, notes=notes)
+    path, blob = best[0].path, blobs[best[0].path]
+    # The file may have been replaced since it was indexed.
+    if strings(read_root_properties(blob).get("compatible", b"")) != best[0].compatible:
+        raise FdtError(f"{clean(path, 80)} has changed while it was being read")
+    return Selection(path=path, blob=blob, by=by, notes=notes, indexed=indexed)
 
 
-def index(fs: FsView, folder: str) -> tuple[list[Candidate], tuple[str, ...]]:
-    """Read the root nodes of all DTBs in a folder and those below it, and note what cannot be."""
-    candidates: list[Candidate] = []
-    broken: list[str] = []
-    for path in _files(fs, folder):
-        if len(candidates) + len(broken) >= MAX_FILES:
-            broken.append(f"only the first {MAX_FILES} DTBs of {clean(folder, 60)} were looked at")
-            break
+def _named(fs: FsView, path: str, folders: list[str], by: str) -> Selection:
+    """Take a DTB by its path, absolute or below one of the entry's folders."""
+    places = [path] if path.startswith("/") else [normalise(path, folder) for folder in folders]
+    for place in places:
+        if fs.is_file(place):
+            return Selection(path=place, blob=read_file(fs, place), by=by)
+    raise FdtError(f"{clean(path, 80)}, which the board profile names, is not there")
+
+
+def _fdtfile(fs: FsView) -> str | None:
+    """Return what the firmware's environment calls its DTB, where a file says it."""
+    for path in ENVIRONMENTS:
         try:
-            blob = _read(fs, path)
-            root = read_root_properties(blob)
-        except FdtError as error:
-            broken.append(f"{clean(path, 80)} is no usable DTB: {error.reason}")
+            found = _FDTFILE.search(read_text(fs, path))
+        except (OSError, ConfigLimitError):
             continue
-        candidates.append(
-            Candidate(
-                path=path,
-                compatible=strings(root.get("compatible", b"")),
-                model=string(root.get("model", b"")),
-                blob=blob,
-            )
-        )
-    return candidates, tuple(broken[:MAX_SUGGESTIONS])
+        if found is not None:
+            return found[1].lstrip("/")
+    return None
 
 
 def _folders(fs: FsView, request: TreeRequest) -> list[str]:
@@ -156,37 +179,9 @@ def _folders(fs: FsView, request: TreeRequest) -> list[str]:
     return [path for path in paths if fs.is_dir(path)]
 
 
-def _read(fs: FsView, path: str, part: str = "") -> bytes:
-    try:
-        return read_part(fs, path, part, MAX_BLOB_BYTES)
-    except ImageError as error:
-        raise FdtError(f"{clean(path, 80)}: {error}") from None
-    except FileNotFoundError:
-        raise FdtError(f"{clean(path, 80)} is not there") from None
-    except ConfigLimitError:
-        raise FdtError(f"{clean(path, 80)} is larger than {MAX_BLOB_BYTES >> 20} MiB") from None
-    except OSError as error:
-        raise FdtError(f"{clean(path, 80)} cannot be read: {error.strerror}") from error
-
-
-def _files(fs: FsView, folder: str) -> Iterator[str]:
-    """Yield the DTBs below a folder, those nearest to it first."""
-    level = [folder]
-    for _ in range(MAX_FOLDER_DEPTH):
-        below: list[str] = []
-        for here in level:
-            for name in fs.list_dir(here):
-                path = normalise(name, here)
-                if name.endswith(".dtb"):
-                    yield path
-                elif not name.endswith(".dtbo") and fs.is_dir(path):
-                    below.append(path)
-        level = below[:MAX_FILES]
-
-
 def _narrow(
-    hits: list[Candidate], board: tuple[str, ...], model: str
-) -> tuple[list[Candidate], str]:
+    hits: list[IndexedTree], board: tuple[str, ...], model: str
+) -> tuple[list[IndexedTree], str]:
     """Tell several hits apart; the ones that are left, and by what."""
     if len(hits) == 1:
         return hits, "first-compatible"
@@ -197,7 +192,24 @@ def _narrow(
     return (named, "model") if named else (whole or hits, "compatible-list")
 
 
-def _near_misses(candidates: list[Candidate], board: tuple[str, ...]) -> tuple[str, ...]:
+def _most_alike(blobs: dict[str, bytes], live: Fdt) -> tuple[str, ...]:
+    """Rank DTBs by how many nodes they share with the running tree, switched on or off alike."""
+    ours = _shape(live)
+    ranked: list[tuple[float, str]] = []
+    for path, blob in blobs.items():
+        try:
+            theirs = _shape(read(blob))
+        except FdtError:
+            continue
+        ranked.append((-len(ours & theirs) / len(ours | theirs), path))
+    return tuple(path for _, path in sorted(ranked)[:MAX_SUGGESTIONS])
+
+
+def _shape(fdt: Fdt) -> set[tuple[str, bytes]]:
+    return {(path, node.properties.get("status", b"okay\0")) for path, node in fdt.walk()}
+
+
+def _near_misses(candidates: list[IndexedTree], board: tuple[str, ...]) -> tuple[str, ...]:
     """Rank DTBs that share a later compatible string: the more specific, the earlier."""
     ranked = sorted(
         (min(board.index(text) for text in shared), len(c.compatible), c.path)

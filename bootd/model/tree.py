@@ -64,6 +64,23 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedTree:
+    """What a DTB's root node says, remembered for the file that it was read from.
+
+    Attributes:
+        path: Absolute in its file system.
+        identity: `FsView.identity` of the file.
+        compatible: Most specific first.
+        model: As written, not cleaned.
+    """
+
+    path: str
+    identity: tuple[int, int, int]
+    compatible: tuple[str, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRequest:
     """What an option asks for; paths are absolute on the device that a worker holds.
 
@@ -79,6 +96,7 @@ class TreeRequest:
         overlay_parameters: For each overlay its `name=value`, joined with commas; empty when no
             overlay has any.
         profile: What is known of this kind of board.
+        indexed: What an earlier report found out about the DTBs of the device.
     """
 
     mode: TreeMode = TreeMode.MERGED
@@ -92,6 +110,7 @@ class TreeRequest:
     parameters: tuple[str, ...] = ()
     overlay_parameters: tuple[str, ...] = ()
     profile: Profile = field(default_factory=Profile)
+    indexed: tuple[IndexedTree, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +127,7 @@ class TreeReport:
         notes: Sentences that a person should see.
         changed_outside_chosen: The blob differs from the live tree elsewhere than in /chosen.
         risks: Sentences on what in the shipped files is dangerous even on the right board.
+        indexed: What was found out about the DTBs of the device, for the next request.
         sha256: Hex digest of the blob as handed to the loader (before initrd addresses).
     """
 
@@ -120,4 +140,5 @@ class TreeReport:
     notes: tuple[str, ...] = ()
     changed_outside_chosen: bool = False
     risks: tuple[str, ...] = ()
+    indexed: tuple[IndexedTree, ...] = ()
     sha256: str = ""

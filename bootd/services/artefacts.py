@@ -14,7 +14,7 @@ from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.option import ResolvedFile, ResolvedOption
 from bootd.model.text import escape
-from bootd.model.tree import TreeMode, TreeReport, TreeRequest
+from bootd.model.tree import IndexedTree, TreeMode, TreeReport, TreeRequest
 from bootd.policy.trust import check_risks, restrict
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.messages import Overrides
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 AHEAD_BYTES: Final = 4 << 20
 """Read between two looks at the progress: a second on the slowest cards."""
+
+MAX_INDEXES: Final = 4
+"""Devices whose DTBs are remembered; a thousand take half a megabyte."""
 
 CALL_S: Final = 20.0
 """Opening a file, or making the tree; a disk may have to spin up."""
@@ -85,11 +88,13 @@ class Bench:
         stack: AsyncExitStack,
         prober: "Prober",
         find_device: Callable[[str], BlockDevice | None],
+        indexes: dict[str, tuple[IndexedTree, ...]],
     ) -> None:
-        """Give everything that is opened to `stack`."""
+        """Give everything that is opened to `stack`, and what is found out of DTBs to `indexes`."""
         self._stack = stack
         self._prober = prober
         self._find_device = find_device
+        self._indexes = indexes
         self._sessions: dict[str, Session] = {}
 
     async def session(self, name: str) -> "Session":
@@ -143,10 +148,22 @@ class Bench:
         self, device: str | None, request: TreeRequest, board: Board
     ) -> tuple[TreeReport, tuple[int, int] | None]:
         """Make the next kernel's tree; (descriptor, bytes) is None without a device tree."""
+        if device in self._indexes:
+            request = replace(request, indexed=self._indexes[device])
         answer, fds = await self._with_board("tree", device, to_json(request), board)
         blobs = self.keep(fds, 0 if board.live is None else 1)
         blob = (blobs[0], os.fstat(blobs[0]).st_size) if blobs else None
-        return from_json(TreeReport, answer), blob
+        report = from_json(TreeReport, answer)
+        if device is not None and report.indexed:
+            self._remember(device, report.indexed)
+        return replace(report, indexed=()), blob
+
+    def _remember(self, device: str, indexed: tuple[IndexedTree, ...]) -> None:
+        """Keep what is known of the DTBs of the devices that were last used."""
+        self._indexes.pop(device, None)
+        while len(self._indexes) >= MAX_INDEXES:
+            del self._indexes[next(iter(self._indexes))]
+        self._indexes[device] = indexed
 
     async def browse(
         self, device: str | None, request: TreeRequest, board: Board, query: TreeQuery

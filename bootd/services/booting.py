@@ -18,7 +18,7 @@ from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean
-from bootd.model.tree import TreeReport
+from bootd.model.tree import IndexedTree, TreeReport
 from bootd.protocol.codec import from_json, to_json
 from bootd.protocol.messages import Overrides
 
@@ -98,6 +98,7 @@ class Booting:
         self._leave = WAYS[way]
         self._rehearsal = rehearsal
         self._lock = asyncio.Lock()
+        self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
 
     async def start(self) -> None:
         """Take out a kernel that an earlier daemon, killed in between, has left loaded."""
@@ -133,7 +134,7 @@ class Booting:
         with _failing(resolved):
             async with AsyncExitStack() as stack:
                 board = await asyncio.to_thread(self._board)
-                bench = artefacts.Bench(stack, self._prober, self._find_device)
+                bench = artefacts.Bench(stack, self._prober, self._find_device, self._indexes)
                 request = artefacts.tree_request(resolved, overrides, board)
                 device = artefacts.tree_device(resolved, overrides)
                 return await bench.browse(device, request, board, query)
@@ -195,7 +196,7 @@ class Booting:
         # 15 ms that the way to the menu need not pay.
         from bootd.services.artefacts import Bench, gather  # noqa: PLC0415 - see above
 
-        bench = Bench(stack, self._prober, self._find_device)
+        bench = Bench(stack, self._prober, self._find_device, self._indexes)
         return await gather(bench, resolved, overrides, board, progress)
 
     async def _read_ahead(
@@ -209,7 +210,7 @@ class Booting:
 
         if resolved.linux is None or found.total_bytes < artefacts.AHEAD_BYTES:
             return  # that fast that nobody would see it
-        bench = artefacts.Bench(stack, self._prober, self._find_device)
+        bench = artefacts.Bench(stack, self._prober, self._find_device, self._indexes)
         files = (resolved.linux, *resolved.initrds)
         await artefacts.read_ahead(bench, files, found.total_bytes, progress)
 

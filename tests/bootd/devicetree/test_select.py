@@ -2,7 +2,9 @@ import pytest
 
 from bootd.devicetree.select import LAYOUTS, Selection, select
 from bootd.errors import FdtError
+from bootd.model.board import Profile
 from bootd.model.tree import TreeRequest
+from bootd.record import replace
 from tests.support.memoryfs import MemoryFs
 from tests.support.trees import blob, board, live_board, tree
 
@@ -95,3 +97,72 @@ def test_folders_with_dots_in_their_names_are_looked_into() -> None:
 def test_a_version_cannot_lead_out_of_the_layout() -> None:
     found = chosen({"/etc/a.dtb": OURS}, TreeRequest(kernel_version="../../etc"))
     assert found.path is None
+
+
+def test_a_known_file_is_not_read_again() -> None:
+    files: dict[str, str | bytes] = {"/dtbs/a.dtb": OTHER, "/dtbs/b.dtb": OURS}
+    fs = MemoryFs(files)
+    first = select(fs, IN_DTBS, tree(live_board()))
+    read: list[str] = []
+    original = fs.read
+
+    def counted(path: str, limit: int = 1 << 20, /) -> bytes:
+        read.append(path)
+        return original(path, limit)
+
+    fs.read = counted  # type: ignore[method-assign] # counts what the real one does
+    again = select(fs, replace(IN_DTBS, indexed=first.indexed), tree(live_board()))
+    assert (again.path, again.blob) == (first.path, first.blob)
+    assert "/dtbs/a.dtb" not in read
+
+
+def test_a_changed_file_is_looked_at_again() -> None:
+    old = chosen({"/dtbs/a.dtb": OTHER})
+    request = replace(IN_DTBS, indexed=old.indexed)
+    assert old.path is None
+    assert chosen({"/dtbs/a.dtb": OURS + b"\0"}, request).path == "/dtbs/a.dtb"
+
+
+def test_strange_names_are_not_remembered() -> None:
+    found = chosen({"/dtbs/a.dtb": blob(board(model="x" * 300)), "/dtbs/b.dtb": OTHER})
+    assert [each.path for each in found.indexed] == ["/dtbs/b.dtb"]
+
+
+@pytest.mark.parametrize("pin", ["/pinned/{version}.dtb", "b.dtb"])
+def test_the_administrators_pin_comes_before_the_boards_name(pin: str) -> None:
+    request = TreeRequest(
+        devicetree_dir="/dtbs", kernel_version="6.1", profile=Profile(devicetree=pin)
+    )
+    files: dict[str, str | bytes] = {"/pinned/6.1.dtb": OURS, "/dtbs/a.dtb": OURS}
+    found = chosen(files | {"/dtbs/b.dtb": OTHER}, request)
+    assert found.by == "pin"
+    assert found.path in {"/pinned/6.1.dtb", "/dtbs/b.dtb"}
+
+
+def test_a_pin_that_leads_nowhere_is_an_error() -> None:
+    request = TreeRequest(devicetree_dir="/dtbs", profile=Profile(devicetree="/gone.dtb"))
+    with pytest.raises(FdtError, match="which the board profile names, is not there"):
+        chosen({"/dtbs/a.dtb": OURS}, request)
+
+
+def test_the_firmwares_fdtfile_comes_before_the_boards_name() -> None:
+    env = "verbosity=1\nfdtfile=acme/b.dtb\n"
+    files: dict[str, str | bytes] = {"/dtbs/a.dtb": OURS, "/dtbs/acme/b.dtb": OTHER}
+    found = chosen({**files, "/boot/armbianEnv.txt": env})
+    assert (found.path, found.by) == ("/dtbs/acme/b.dtb", "fdtfile")
+    assert chosen({**files, "/boot/armbianEnv.txt": "fdtfile=gone.dtb"}).by == "first-compatible"
+
+
+def test_of_equal_ones_those_most_like_the_running_tree_are_suggested_first() -> None:
+    files: dict[str, str | bytes] = {
+        "/dtbs/a.dtb": blob(board(model="1", extra={}, more={})),
+        "/dtbs/b.dtb": blob(board(model="2")),
+    }
+    found = chosen(files)
+    assert found.path is None
+    assert found.suggestions == ("/dtbs/b.dtb", "/dtbs/a.dtb")
+
+
+def test_another_name_of_the_board_is_looked_for_too() -> None:
+    request = TreeRequest(devicetree_dir="/dtbs", profile=Profile(also=("acme,other",)))
+    assert chosen({"/dtbs/other.dtb": OTHER}, request).path == "/dtbs/other.dtb"
