@@ -1,7 +1,8 @@
-"""The device tree part of a boot, against one dtc process that rewrites the same blob."""
+"""The device tree part of a boot, against dtc and fdtoverlay processes on the same blobs."""
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,9 @@ from bootd.devicetree.prepare import combine
 from bootd.devicetree.select import select_in
 from bootd.fdt import Fdt, read, write
 from bootd.fdt.cells import from_cells, from_string
+from bootd.fdt.overlay import apply
 from bootd.linux.dirview import DirView
-from tests.support.trees import board, live_board, tree
+from tests.support.trees import board, compile_dts, live_board, tree
 
 _ROUNDS: Final = 15
 _BLOB_BYTES: Final = 100 << 10
@@ -28,13 +30,19 @@ def measure() -> dict[str, float]:
     merge_ms = _milliseconds(lambda: combine(read(shipped), read(live), "quiet"))
     with tempfile.TemporaryDirectory() as folder:
         dtc_ms = _dtc_milliseconds(Path(folder), shipped)
-        select_ms = _select_milliseconds(Path(folder))
+        overlay_ms, fdtoverlay_ms = _overlay_milliseconds(Path(folder))
+        cold_ms, cached_ms = _select_milliseconds(Path(folder))
+        memory_mb = _memory_mb(Path(folder), shipped, live)
     return {
         "tree_read_ms": _milliseconds(lambda: read(shipped)),
         "tree_write_ms": _milliseconds(lambda: write(large)),
         "tree_merge_ms": merge_ms,
         "tree_merge_ratio": merge_ms / dtc_ms,
-        "select_1000_cold_ms": select_ms,
+        "tree_overlay_ms": overlay_ms,
+        "tree_overlay_ratio": overlay_ms / fdtoverlay_ms,
+        "tree_memory_mb": memory_mb,
+        "select_1000_cold_ms": cold_ms,
+        "select_1000_cached_ms": cached_ms,
     }
 
 
@@ -57,8 +65,51 @@ def _large(content: dict[str, object]) -> Fdt:
     return fdt
 
 
-def _select_milliseconds(folder: Path) -> float:
-    """Choose among real files, from the page cache, nothing of them known before."""
+def _overlay_milliseconds(folder: Path) -> tuple[float, float]:
+    """Apply an overlay with 16 nodes: read, apply and write, and one fdtoverlay process."""
+    base = board(soc={"i2c@1": {"#address-cells": 1, "#size-cells": 0, "phandle": 0x10000}})
+    large = _large(base)
+    large.root.add("__symbols__").properties["i2c1"] = from_string("/soc/i2c@1")
+    chips = "".join(f'chip@{n:x} {{ compatible = "acme,chip"; reg = <{n}>; }};' for n in range(16))
+    overlay = compile_dts(f"/dts-v1/; /plugin/; &i2c1 {{ {chips} }};")
+    blob = write(large)
+
+    def ours() -> None:
+        tree = read(blob)
+        apply(tree, read(overlay))
+        write(tree)
+
+    (folder / "base").write_bytes(blob)
+    (folder / "overlay").write_bytes(overlay)
+    command = ["fdtoverlay", "-i", "base", "-o", "merged", "overlay"]
+    theirs = _milliseconds(lambda: subprocess.run(command, cwd=folder, check=True, timeout=60))
+    return _milliseconds(ours), theirs
+
+
+def _memory_mb(folder: Path, shipped: bytes, live: bytes) -> float:
+    """Return what a process needs for a merge beyond what it has after its imports."""
+    (folder / "shipped").write_bytes(shipped)
+    (folder / "live").write_bytes(live)
+    command = [sys.executable, "-c", _MERGE, str(folder / "shipped"), str(folder / "live")]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    return int(done.stdout) / 1024
+
+
+_MERGE: Final = """
+import sys
+from bootd.devicetree.prepare import combine
+from bootd.fdt import read
+status = lambda: dict(line.split(":") for line in open("/proc/self/status"))
+kilobytes = lambda name: int(status()[name].split()[0])
+before = kilobytes("VmRSS")
+shipped, live = (open(name, "rb").read() for name in sys.argv[1:])
+combine(read(shipped), read(live), "quiet")
+print(kilobytes("VmHWM") - before)
+"""
+
+
+def _select_milliseconds(folder: Path) -> tuple[float, float]:
+    """Choose among real files in the page cache: nothing of them known before, and all of it."""
     for number in range(_DTBS):
         path = folder / f"dtbs/vendor{number % 20}/board{number}.dtb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +117,13 @@ def _select_milliseconds(folder: Path) -> float:
     ours = tree(live_board("acme,board-777"))
     fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        return _milliseconds(lambda: select_in(DirView(fd), "/dtbs", ours))
+        view = DirView(fd)
+        known = {each.path: each for each in select_in(view, "/dtbs", ours).indexed}
+        assert len(known) == _DTBS
+        return (
+            _milliseconds(lambda: select_in(view, "/dtbs", ours)),
+            _milliseconds(lambda: select_in(view, "/dtbs", ours, known)),
+        )
     finally:
         os.close(fd)
 

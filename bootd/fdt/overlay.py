@@ -160,8 +160,6 @@ def _resolve_symbols(base: Fdt, top: Node) -> None:
     if missing:
         what = "the device tree has no symbols" if table is None else "missing in the device tree"
         raise FdtError(f"symbols that the overlay needs ({', '.join(missing[:16])}): {what}")
-    # Nodes that get a new phandle here must not take one that the overlay uses.
-    taken = max(_phandles(base.root) | _phandles(top), default=0)
     for symbol, places in fixups.properties.items():
         path = cells.string(symbols[symbol])
         target = base.find(path)
@@ -169,10 +167,7 @@ def _resolve_symbols(base: Fdt, top: Node) -> None:
             raise FdtError(f"the symbol {symbol} stands for {path}, which is not there")
         phandle = cells.phandle(target)
         if phandle is None:
-            taken = phandle = taken + 1
-            if phandle > _MAX_PHANDLE:
-                raise FdtError("no phandles are left for the overlay")
-            target.properties["phandle"] = phandle.to_bytes(4, "big")
+            raise FdtError(f"the symbol {symbol} stands for {path}, which has no phandle")
         for place in _places(top, symbol, places):
             _put(place.node, place.property, place.offset, phandle)
 
