@@ -14,6 +14,12 @@ _ROUNDS = 15
 _UBUNTU = golden.ROOT / "grub" / "ubuntu-24.04" / "tree"
 """A grub.cfg of 300 lines with eight entries, and its environment block."""
 
+_ARMBIAN = golden.ROOT / "uboot_script" / "armbian-24-rockchip64" / "tree"
+"""A boot.scr of 80 lines with an environment and three overlays."""
+
+_RASPIOS = golden.ROOT / "raspberrypi" / "raspios-bookworm-arm64" / "tree"
+"""A config.txt of 60 lines, evaluated for 21 boards."""
+
 _IMPORT = """
 from time import perf_counter
 start = perf_counter()
@@ -29,6 +35,8 @@ def measure() -> dict[str, float]:
     return {
         "bls_100_ms": _milliseconds(entries),
         "extlinux_500_ms": _milliseconds(labels),
+        "uboot_script_armbian_ms": _milliseconds(MemoryFs.from_tree(_ARMBIAN)),
+        "raspberrypi_ms": _milliseconds(MemoryFs.from_tree(_RASPIOS)),
         "grub_ubuntu_ms": _milliseconds(MemoryFs.from_tree(_UBUNTU)),
         "formats_import_ms": _import_milliseconds(),
     }
