@@ -104,4 +104,6 @@ class _Sample:
 
     def identity(self, path: str, /) -> tuple[int, int, int]:
         """Return what tells versions of a file apart."""
+        if self.is_dir(path):
+            raise IsADirectoryError(path)
         return 0, len(self.read(path)), 0
