@@ -67,6 +67,14 @@ def test_pure_code_opens_no_files(path: Path) -> None:
     assert not called & {"open", "print", "input", "Path", "exec", "eval"}
 
 
+@pytest.mark.parametrize("path", [p for p in SOURCES if name(p).startswith("bootd/")], ids=name)
+def test_dataclasses_are_records(path: Path) -> None:
+    # The standard ones cost 0.4 ms of start-up each; docs/adr/0011 says why.
+    # Scene needs a __dict__ for what it works out late, and is imported in workers that merge only.
+    if not name(path).startswith(("bootd/record/", "bootd/devicetree/scene.py")):
+        assert "from dataclasses import" not in path.read_text()
+
+
 def test_no_module_is_a_drawer_for_everything() -> None:
     words = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
     assert not [name(path) for path in SOURCES if path.stem in words]

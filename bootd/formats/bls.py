@@ -16,7 +16,7 @@ import re
 from typing import Final
 
 from bootd.errors import BootdError, ConfigError, ConfigSyntaxError
-from bootd.formats import loaderconf, ukifile
+from bootd.formats import loaderconf
 from bootd.formats.entryfile import by_key, split_counter
 from bootd.formats.lexing import (
     BLANKS,
@@ -153,6 +153,8 @@ class _Entry:
 
     def _with_image(self, option: BootOption) -> BootOption:
         """Take what the entry does not say itself from the unified kernel image that it names."""
+        from bootd.formats import ukifile  # noqa: PLC0415 - 2 ms, and few entries name an image
+
         key = next((key for key in ("uki", "efi") if key in self._lines), None)
         file = None if key is None else self._file(key)
         if file is None or self._fs is None:
