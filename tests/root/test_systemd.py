@@ -19,7 +19,12 @@ ls -l /run/bootd /run/varlink/registry
 /ctl cancel
 systemctl reload bootd.service && echo reloaded
 kill -STOP $(systemctl show -p MainPID --value bootd.service)
-sleep {WATCHDOG_S + 4}
+for second in $(seq 25); do
+    sleep 1
+    case "$(systemctl show -p NRestarts -p ActiveState bootd.service | tr '\\n' ' ')" in
+        *NRestarts=1*ActiveState=active*) break;;
+    esac
+done
 show
 /ctl status
 systemctl stop bootd.service
