@@ -84,6 +84,7 @@ def board(products: Products, listed: contents.Contents) -> None:
             TOP / "bootd",
             TOP / "ui",
             TOP / "units",
+            TOP / "etc",
             TOP / "image",
             products.root.with_suffix(".stamp"),
         ),

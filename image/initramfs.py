@@ -46,6 +46,8 @@ def build(contents: Contents, top: Path, root: Path, work: Path) -> Tree:
         say(f"note: this kernel has no module {name}")
     _add_python(tree, contents, top, root, work)
     _add_units(tree, top / "units")
+    for profile in sorted((top / "etc/boards.d").glob("*.toml")):
+        tree.add(f"usr/lib/bootd/boards.d/{profile.name}", File(profile))
     add_libraries(tree, root)
     return tree
 

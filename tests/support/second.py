@@ -1,6 +1,7 @@
 """What a demo system prints about the kernel that runs it (image/demo/report), as values."""
 
 import base64
+import gzip
 import io
 import re
 import tarfile
@@ -13,6 +14,7 @@ class Second:
 
     Attributes:
         tree: /proc/device-tree: `/chosen/bootargs` to raw value.
+        blob: /sys/firmware/fdt; empty where the kernel does not show it.
         iomem: Lines of /proc/iomem.
     """
 
@@ -22,6 +24,7 @@ class Second:
     processors: int
     memory_kib: int
     tree: dict[str, bytes]
+    blob: bytes
     iomem: tuple[str, ...]
 
 
@@ -30,6 +33,7 @@ def parse(text: str) -> Second:
     begin = re.search(r"SECOND begin system=(.*) release=(\S+)", text)
     assert begin is not None
     encoded = "".join(re.findall(r"SECOND tree=(\S+)", text))
+    blob = "".join(re.findall(r"SECOND fdt=(\S+)", text))
     return Second(
         system=begin[1],
         release=begin[2],
@@ -37,6 +41,7 @@ def parse(text: str) -> Second:
         processors=int(_field(text, "processors")),
         memory_kib=int(_field(text, "memory")),
         tree=_untar(base64.b64decode(encoded)),
+        blob=gzip.decompress(base64.b64decode(blob)) if blob else b"",
         iomem=tuple(re.findall(r"SECOND iomem= *(.*)", text)),
     )
 

@@ -148,3 +148,36 @@ def test_live_fails_on_a_machine_without_device_tree(
     monkeypatch.setattr(proc_devicetree, "live", lambda: None)
     assert run("live") == 1
     assert capsys.readouterr().err == "bootdctl: this machine has no device tree\n"
+
+
+PARAMETERS = """\
+/dts-v1/; / { f { target-path = "/serial@1000"; __overlay__ { e: led@1 { reg = <1>; }; }; };
+    __overrides__ { name = <&e>,"label"; }; };
+"""
+
+
+def test_an_overlay_takes_its_parameters(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = PARAMETERS.replace("/dts-v1/;", "/dts-v1/; /plugin/;").replace(" name =", " text =")
+    (files / "p.dtbo").write_bytes(compile_dts(source))
+    overlay = f"{files / 'p.dtbo'},text=hello,odd=1"
+    assert run("overlay", files / "s.dtb", overlay, "-o", files / "out") == 0
+    fdt = read((files / "out").read_bytes())
+    assert fdt.get("/serial@1000/led@1", "label") == b"hello\0"
+    assert "no parameter 'odd'" in capsys.readouterr().err
+
+
+def test_a_profile_and_the_firmwares_dtb_are_used(files: Path) -> None:
+    (files / "p.toml").write_text(
+        '[match]\ncompatible = ["acme,*"]\n[[rule]]\npath = "/"\nproperty = "model"\n'
+        'action = "live"\nreason = "its revision"\n'
+    )
+    (files / "l.dtb").write_bytes(blob(live_board(model="Rev 2")))
+    words = ("--profile", files / "p.toml", "--original", files / "s.dtb")
+    assert merge(files, "s.dtb", *words) == 0
+    assert read((files / "out").read_bytes()).get("/", "model") == b"Rev 2\0"
+
+
+def test_a_mistake_in_a_profile_is_told_and_nothing_is_written(files: Path) -> None:
+    (files / "p.toml").write_text("oops")
+    assert merge(files, "s.dtb", "--profile", files / "p.toml") == 1
+    assert not (files / "out").exists()

@@ -7,6 +7,7 @@ from bootd.errors import FdtError
 from bootd.fdt import Fdt, Node, read, write
 from bootd.fdt.compare import differences
 from bootd.linux.proc_devicetree import flatten, live
+from bootd.model.board import LiveChoice
 from tests.support.trees import board, tree
 
 
@@ -105,3 +106,17 @@ def test_a_tree_that_is_too_large_is_refused(tmp_path: Path) -> None:
     (tmp_path / "base" / "big").write_bytes(bytes((2 << 20) + 1))
     with pytest.raises(FdtError, match="2 MiB"):
         flatten(str(tmp_path / "base"), str(tmp_path / "none"))
+
+
+def test_live_tree_boot_means_the_tree_of_the_start_and_says_what_differs(tmp_path: Path) -> None:
+    started, running = tree(board()), tree(board(hat={"compatible": "acme,hat"}))
+    place = shown(tmp_path, running, started)
+    now = live(*place)
+    then = live(*place, choice=LiveChoice.BOOT)
+    assert now is not None
+    assert then is not None
+    assert read(now.blob).find("/hat") is not None
+    assert read(then.blob).find("/hat") is None
+    assert "/hat" in now.notes[0]
+    assert now.notes[0] in then.notes[0]
+    assert then.notes[0].endswith("(LiveTree=boot)")
