@@ -11,8 +11,8 @@ pytestmark = pytest.mark.root
 PROJECT = Path(__file__).parents[2]
 
 WATCHDOG_S = 2
-CHECK = f"""\
-show() {{ systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }}
+CHECK = """\
+show() { systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }
 show
 ls -l /run/bootd /run/varlink/registry
 /ctl status
