@@ -17,12 +17,17 @@ from bootd.record import dataclass
 MAX_SEGMENTS: Final = 16
 """KEXEC_SEGMENT_MAX."""
 
+KEXEC_ON_CRASH: Final = 0x1
 KEXEC_FILE_UNLOAD: Final = 0x1
+KEXEC_FILE_ON_CRASH: Final = 0x2
 KEXEC_FILE_NO_INITRAMFS: Final = 0x4
+KEXEC_FILE_FORCE_DTB: Final = 0x20
+"""x86 only: the running kernel's tree is carried over, which it is not else."""
 KEXEC_FILE_DTB: Final = 0x100
 """Not in mainline: bootd's kernel patch, a device tree as sixth argument."""
 
 _LOADED: Final = "/sys/kernel/kexec_loaded"
+_CRASH_LOADED: Final = "/sys/kernel/kexec_crash_loaded"
 _UNKNOWN_FLAG: Final = 0x8000
 
 
@@ -50,12 +55,14 @@ class KexecSegment:
     Attributes:
         data: A private writable mapping or a bytearray: ctypes takes the address of nothing
             read-only. It is only read.
-        memory_bytes: At least the length of `data`; the rest is zeroed.
+        memory_bytes: At least the length of `data` from `skip` on; the rest is zeroed.
+        skip: Bytes at the start of `data` that are left out.
     """
 
     data: mmap.mmap | bytearray
     start: int
     memory_bytes: int
+    skip: int = 0
 
 
 class _Segment(ctypes.Structure):
@@ -67,12 +74,13 @@ class _Segment(ctypes.Structure):
     )
 
 
-def kexec_load(entry: int, segments: Sequence[KexecSegment]) -> None:
+def kexec_load(entry: int, segments: Sequence[KexecSegment], *, flags: int = 0) -> None:
     """Load segments for the next `reboot(LINUX_REBOOT_CMD_KEXEC)`; the kernel copies the data.
 
     Args:
         entry: Physical address that is jumped to with the MMU off.
         segments: At most `MAX_SEGMENTS`. The kernel does not check that they lie in RAM.
+        flags: KEXEC_ON_CRASH, or none.
 
     Raises:
         OSError: EADDRNOTAVAIL: not page aligned. EINVAL: overlap, or more than half of RAM.
@@ -84,26 +92,38 @@ def kexec_load(entry: int, segments: Sequence[KexecSegment]) -> None:
     for row, segment in zip(table, segments, strict=True):
         view = (ctypes.c_char * len(segment.data)).from_buffer(segment.data)
         views.append(view)
-        row.buf = ctypes.addressof(view)
-        row.bufsz = len(segment.data)
+        row.buf = ctypes.addressof(view) + segment.skip
+        row.bufsz = len(segment.data) - segment.skip
         row.mem = segment.start
         row.memsz = segment.memory_bytes
-    syscall("kexec_load", calls.load, entry, len(segments), table, calls.arch)
+    syscall("kexec_load", calls.load, entry, len(segments), table, calls.arch | flags)
 
 
-def kexec_file_load(kernel_fd: int, initrd_fd: int | None, cmdline: bytes) -> None:
-    """Let the kernel load a kernel from files; its device tree is the running kernel's.
+def kexec_file_load(
+    kernel_fd: int,
+    initrd_fd: int | None,
+    cmdline: bytes,
+    *,
+    tree_fd: int | None = None,
+    flags: int = 0,
+) -> None:
+    """Let the kernel load a kernel from files.
 
     Args:
         kernel_fd: Open for reading; a regular file or memfd.
         initrd_fd: Ditto; None boots without an initrd.
         cmdline: Without the trailing NUL, which the kernel counts and this function adds.
+        tree_fd: Device tree for the next kernel (`has_kexec_file_dtb`); with None it gets the tree
+            that the running kernel was started with.
+        flags: More KEXEC_FILE_*.
 
     Raises:
         OSError: ENOEXEC: a kind of image that the kernel does not take. EKEYREJECTED, ENOKEY: not
             signed as the kernel demands. EPERM, ENOMEM, EINVAL, ENOSYS as above.
     """
     text = cmdline + b"\0"
+    flags |= KEXEC_FILE_NO_INITRAMFS if initrd_fd is None else 0
+    flags |= KEXEC_FILE_DTB if tree_fd is not None else 0
     syscall(
         "kexec_file_load",
         _calls().file_load,
@@ -111,8 +131,8 @@ def kexec_file_load(kernel_fd: int, initrd_fd: int | None, cmdline: bytes) -> No
         -1 if initrd_fd is None else initrd_fd,
         len(text),
         ctypes.c_char_p(text),
-        KEXEC_FILE_NO_INITRAMFS if initrd_fd is None else 0,
-        -1,
+        flags,
+        -1 if tree_fd is None else tree_fd,
     )
 
 
@@ -156,6 +176,11 @@ def kexec_loaded(path: str = _LOADED) -> bool:
         return False
 
 
+def crash_loaded(path: str = _CRASH_LOADED) -> bool:
+    """Say whether a kernel waits for the running one to crash."""
+    return kexec_loaded(path)
+
+
 def has_kexec_load() -> bool:
     """Say whether the running kernel has kexec_load(2), whoever may use it.
 
@@ -176,12 +201,20 @@ def has_kexec_file_load() -> bool:
 def has_kexec_file_dtb() -> bool:
     """Say whether kexec_file_load(2) takes a device tree (bootd's kernel patch).
 
+    As `takes_file_flag`.
+    """
+    return takes_file_flag(KEXEC_FILE_DTB)
+
+
+def takes_file_flag(flag: int) -> bool:
+    """Say whether kexec_file_load(2) knows a flag.
+
     Needs CAP_SYS_BOOT, and counts against kexec_load_limit_reboot when that is set. A kernel
-    without the patch refuses the flag with EINVAL before it looks at the file descriptors.
+    refuses a flag that it does not know with EINVAL before it looks at the file descriptors.
     """
     number = _calls().file_load
     try:
-        syscall("kexec_file_load", number, -1, -1, 0, None, KEXEC_FILE_DTB, -1)
+        syscall("kexec_file_load", number, -1, -1, 0, None, flag, -1)
     except OSError as error:
         return error.errno not in {errno.EINVAL, errno.ENOSYS, errno.EPERM}
     return True

@@ -40,6 +40,10 @@ def read(root: str = "/") -> Machine:
         kexec_load=has_load and not refusal,
         kexec_file=has_file,
         kexec_file_dtb=has_file and not _limited(root) and kexec.has_kexec_file_dtb(),
+        kexec_file_force_dtb=name.machine == "x86_64"
+        and has_file
+        and not _limited(root)
+        and kexec.takes_file_flag(kexec.KEXEC_FILE_FORCE_DTB),
         kexec_refusal=refusal,
         kexec_locked=locked,
         page_bytes=os.sysconf("SC_PAGE_SIZE"),

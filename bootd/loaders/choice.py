@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bootd.errors import LoadError
 from bootd.images import require
-from bootd.loaders.request import MAX_CMDLINE_BYTES, Loader, LoadRequest
+from bootd.loaders.request import Loader, LoadRequest, cmdline_limit
 from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
 from bootd.record import dataclass, replace
@@ -34,7 +34,7 @@ def choose(request: LoadRequest, machine: Machine, loaders: Sequence[Loader]) ->
         LoadError: No loader can, memory is short, or the command line is too long.
     """
     require(request.kernel, machine.architecture)
-    _check_cmdline(request.cmdline)
+    _check_cmdline(request)
     refusals: list[str] = []
     for loader in loaders:
         reason = loader.why_not(request, machine)
@@ -55,11 +55,12 @@ def _offer(request: LoadRequest, machine: Machine, loaders: Sequence[Loader]) ->
     return ""
 
 
-def _check_cmdline(cmdline: str) -> None:
+def _check_cmdline(request: LoadRequest) -> None:
+    cmdline, limit = request.cmdline, cmdline_limit(request.kernel)
     size = len(cmdline.encode("utf-8", "surrogateescape"))
-    if size > MAX_CMDLINE_BYTES:
+    if size > limit:
         raise LoadError(
-            f"the command line has {size} bytes, kernels read {MAX_CMDLINE_BYTES}: shorten it"
+            f"the command line has {size} bytes, and this kernel reads {limit}: shorten it"
         )
     if "\0" in cmdline:
         raise LoadError("the command line contains a NUL character")

@@ -8,8 +8,9 @@ import os
 from typing import Final
 
 from bootd.errors import FdtError, LoadError
+from bootd.images import HEAD_BYTES, family
 from bootd.loaders import kernel_file, kexec_load
-from bootd.loaders.placement import place
+from bootd.loaders.placement import Kernel, place
 from bootd.loaders.request import Loader, LoadFiles, LoadRequest
 from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
@@ -35,13 +36,14 @@ def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
     bare = LoadReport(loader=_NAME, tree=request.origin, why=_why(request), executed=False)
     here = os.uname().machine
     if given.tree is None:
-        return bare  # without a device tree the kernel itself would place everything
-    if request.kernel.architecture != here:
+        return bare  # the kernel itself would place everything
+    if request.kernel.architecture != family(here):
         return _noted(bare, f"the kernel is for {request.kernel.architecture}, this is {here}")
     try:
         sizes = tuple(os.fstat(fd).st_size for fd in given.initrds)
-        with kernel_file.opened(request, given.kernel) as (_, image):
-            placed = place(request, image, sizes, os.pread(given.tree, 2 << 20, 0))
+        with kernel_file.opened(request, given.kernel) as (bare_fd, image):
+            kernel = Kernel(info=image, head=os.pread(bare_fd, HEAD_BYTES, 0))
+            placed = place(request, kernel, sizes, os.pread(given.tree, 2 << 20, 0))
     except (OSError, LoadError, FdtError) as error:
         return _noted(bare, str(error))
     planned = kexec_load.report(request, placed)

@@ -2,6 +2,7 @@
 
 It has no parameter for a device tree (drivers/of/kexec.c copies the tree that the running kernel
 was started with and rewrites /chosen), so that only a tree that is unchanged elsewhere may use it.
+On x86 a tree is carried over only when a flag of newer kernels asks for it.
 """
 
 from collections.abc import Iterator
@@ -40,9 +41,20 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
             "kexec_file_load would place the kernel where this board's interrupt controller "
             "still writes"
         )
+    if _forced(request) and not machine.kexec_file_force_dtb:
+        return "the running kernel's kexec_file_load would drop the device tree"
+    return why_not_kind(request, machine)
+
+
+def why_not_kind(request: LoadRequest, machine: Machine) -> str | None:
+    """Say why kexec_file_load(2) does not take this kind of kernel here, or None."""
     if request.kernel.kind not in _KINDS.get(machine.architecture, ()):
         return f"kexec_file_load takes no {request.kernel.title} on {machine.architecture}"
     return None
+
+
+def _forced(request: LoadRequest) -> bool:
+    return request.kernel.architecture == "x86_64" and request.tree_bytes > 0
 
 
 def _why(request: LoadRequest) -> str:
@@ -51,7 +63,8 @@ def _why(request: LoadRequest) -> str:
     return "kexec_file_load: the next kernel gets the running kernel's boot tree"
 
 
-def _need_bytes(request: LoadRequest) -> int:
+def need_bytes(request: LoadRequest) -> int:
+    """Return what memory kexec_file_load(2) needs for a load."""
     # The kernel reads each file whole before it copies it, and several initrds are joined before.
     initrds = sum(request.initrd_bytes)
     copies = 3 if len(request.initrd_bytes) > 1 else 2
@@ -60,13 +73,15 @@ def _need_bytes(request: LoadRequest) -> int:
 
 def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
     cmdline = request.cmdline.encode("utf-8", "surrogateescape")
-    with kernel_file.opened(request, given.kernel) as (kernel, _), _initrd(given) as initrd:
-        kexec.kexec_file_load(kernel, initrd, cmdline)
+    flags = kexec.KEXEC_FILE_FORCE_DTB if _forced(request) else 0
+    with kernel_file.opened(request, given.kernel) as (kernel, _), one_initrd(given) as initrd:
+        kexec.kexec_file_load(kernel, initrd, cmdline, flags=flags)
     return LoadReport(loader=_NAME, tree=TreeOrigin.RUNNING, why=_why(request))
 
 
 @contextmanager
-def _initrd(given: LoadFiles) -> Iterator[int | None]:
+def one_initrd(given: LoadFiles) -> Iterator[int | None]:
+    """Give the medium's own initrd, or all of them joined in memory; None when there is none."""
     if len(given.initrds) < 2:
         yield given.initrds[0] if given.initrds else None
         return
@@ -74,4 +89,4 @@ def _initrd(given: LoadFiles) -> Iterator[int | None]:
         yield fd
 
 
-LOADER: Final = Loader(name=_NAME, why_not=_why_not, why=_why, need_bytes=_need_bytes, load=_load)
+LOADER: Final = Loader(name=_NAME, why_not=_why_not, why=_why, need_bytes=need_bytes, load=_load)

@@ -1,6 +1,6 @@
 """kexec_load(2): bootd places the kernel, its initrds and any device tree in memory itself.
 
-Unsupported: every architecture but arm64.
+What is different between architectures is in `bootd.loaders.architecture`.
 """
 
 import mmap
@@ -10,10 +10,12 @@ from contextlib import ExitStack
 from typing import Final
 
 from bootd.errors import LoadError
+from bootd.images import HEAD_BYTES, family
 from bootd.linux import files, kexec
 from bootd.linux.kexec import KexecSegment
-from bootd.loaders import kernel_file, layout, trampoline
-from bootd.loaders.placement import Placement, place
+from bootd.loaders import kernel_file, layout
+from bootd.loaders.architecture import ARCHITECTURES
+from bootd.loaders.placement import Kernel, Placement, place
 from bootd.loaders.request import Loader, LoadFiles, LoadRequest
 from bootd.model.load import LoadReport, Segment
 from bootd.model.machine import Machine
@@ -21,21 +23,21 @@ from bootd.model.tree import TreeOrigin
 
 _NAME: Final = "kexec_load"
 
-_KINDS: Final = {"aarch64": ("arm64",)}
-"""Kinds of image that there is a layout for, per architecture."""
-
 _WORKING_BYTES: Final = 32 << 20
 
 
 def _why_not(request: LoadRequest, machine: Machine) -> str | None:
-    if machine.architecture not in _KINDS:
-        return f"bootd has no memory layout for {machine.architecture} yet"
+    architecture = ARCHITECTURES.get(family(machine.architecture))
+    if architecture is None:
+        return f"bootd has no memory layout for {machine.architecture}"
     if not machine.kexec_load:
         return machine.kexec_refusal or "kexec_load may not be used"
-    if request.kernel.kind not in _KINDS[machine.architecture]:
+    if request.kernel.kind not in architecture.kinds:
         return f"kexec_load starts no {request.kernel.title} on {machine.architecture}"
-    if not request.tree_bytes:
-        return "an arm64 kernel needs a device tree, and this machine runs without one"
+    if architecture.needs_tree and not request.tree_bytes:
+        return (
+            f"an {architecture.name} kernel needs a device tree, and this machine runs without one"
+        )
     return None
 
 
@@ -44,10 +46,11 @@ _WHY: Final = {
     TreeOrigin.SHIPPED: "kexec_load: the next kernel gets its own tree nearly as shipped",
     TreeOrigin.RUNNING: "kexec_load: the next kernel gets the running kernel's tree",
 }
+_WHY_NO_TREE: Final = "kexec_load: this machine has no device tree"
 
 
 def _why(request: LoadRequest) -> str:
-    return _WHY[request.origin]
+    return _WHY[request.origin] if request.tree_bytes else _WHY_NO_TREE
 
 
 def _need_bytes(request: LoadRequest) -> int:
@@ -57,17 +60,17 @@ def _need_bytes(request: LoadRequest) -> int:
 
 
 def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
-    if given.tree is None:
-        raise LoadError("an arm64 kernel needs a device tree, and none was handed over")
     with ExitStack() as stack:
         bare, image = stack.enter_context(kernel_file.opened(request, given.kernel))
         sizes = tuple(os.fstat(fd).st_size for fd in given.initrds)
         if 0 in sizes:
             raise LoadError("an initrd is empty")
-        placed = place(request, image, sizes, os.pread(given.tree, layout.DTB_BYTES + 1, 0))
+        head = os.pread(bare, HEAD_BYTES, 0)
+        blob = b"" if given.tree is None else os.pread(given.tree, layout.DTB_BYTES + 1, 0)
+        placed = place(request, Kernel(info=image, head=head), sizes, blob)
         kernel = stack.enter_context(files.mapped(bare))
         initrds = [stack.enter_context(files.mapped(fd)) for fd in given.initrds]
-        kexec.kexec_load(placed.layout.trampoline.start, _segments(placed, kernel, initrds))
+        kexec.kexec_load(placed.entry, _segments(placed, kernel, initrds))
     return report(request, placed)
 
 
@@ -87,15 +90,14 @@ def _segments(
     placed: Placement, kernel: mmap.mmap, initrds: Sequence[mmap.mmap]
 ) -> list[KexecSegment]:
     plan = placed.layout
-    code = trampoline.arm64(plan.kernel.start, plan.dtb.start)
-    pairs: list[tuple[Segment, mmap.mmap | bytearray]] = [
-        (plan.kernel, kernel),
-        *zip(plan.initrds, initrds, strict=True),
-        (plan.dtb, bytearray(placed.blob)),
-        (plan.trampoline, bytearray(code)),
+    pairs: list[tuple[Segment, mmap.mmap | bytearray, int]] = [
+        (plan.kernel, kernel, placed.skip),
+        *((where, data, 0) for where, data in zip(plan.initrds, initrds, strict=True)),
+        *((where, bytearray(placed.filled[where.name]), 0) for where in plan.added),
     ]
     return [
-        KexecSegment(data=data, start=where.start, memory_bytes=where.size) for where, data in pairs
+        KexecSegment(data=data, start=where.start, memory_bytes=where.size, skip=skip)
+        for where, data, skip in pairs
     ]
 
 

@@ -1,9 +1,7 @@
-"""Where the parts of an arm64 kernel go in physical memory.
+"""Where the parts of a kernel go in physical memory, by the rules of its architecture.
 
-Rules: Documentation/arch/arm64/booting.rst. The kernel lies `text_offset` above a multiple of
-2 MiB; the initrd lies with it in one window of 32 GiB that starts at a multiple of 1 GiB; the tree
-is 8-byte aligned, at most 2 MiB long and crosses no 2 MiB boundary, for which it gets a block of
-its own. What the running kernel occupies may be overwritten: it has left by then.
+The tree gets a block of 2 MiB of its own: on arm64 it may be at most so long and cross no such
+boundary. What the running kernel occupies may be overwritten: it has left by then.
 """
 
 from collections.abc import Sequence
@@ -15,15 +13,40 @@ from bootd.model.memory import Range, subtract
 from bootd.record import dataclass
 
 DTB_BYTES: Final = 2 << 20
-KERNEL_ALIGN: Final = 2 << 20
 MAX_INITRDS: Final = 13
 """kexec_load(2) takes 16 segments; kernel, tree and trampoline are one each."""
 
 _INITRD_ALIGN: Final = 64 << 10
 """The next kernel frees the initrd in whole pages of its own, which may be this large."""
 
-_WINDOW: Final = 32 << 30
-_WINDOW_ALIGN: Final = 1 << 30
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an architecture demands of the places; bounds are addresses, the rest bytes.
+
+    Attributes:
+        kernel_align: The kernel lies `text_offset` above a multiple of this.
+        window_bytes: The initrd lies in a window of this length that covers the kernel.
+        window_align: The window starts at a multiple of this.
+        tree_in_window: So does the tree.
+        floor: Nothing lies below.
+        kernel_floor: Nor does the kernel.
+        ceiling: Nothing reaches above.
+        initrd_ceiling: Nor does the initrd.
+        trampoline_bytes: Length of what the architecture adds, 0 for nothing.
+        lowest_only: The kernel finds nothing that lies below it.
+    """
+
+    kernel_align: int
+    window_bytes: int = 1 << 64
+    window_align: int = 1 << 64
+    tree_in_window: bool = False
+    floor: int = 0
+    kernel_floor: int = 0
+    ceiling: int = 1 << 64
+    initrd_ceiling: int = 1 << 64
+    trampoline_bytes: int = 0
+    lowest_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +54,18 @@ class Demand:
     """What has to be placed.
 
     Attributes:
-        text_offset: From the kernel's header.
+        text_offset: Of the kernel, less than its alignment.
         kernel_bytes: Memory of the kernel from its first byte, its BSS included.
         initrd_bytes: Length of each initrd, in order; none may be 0.
+        tree: Whether there is one.
         page_bytes: Of the running kernel, a power of two.
-        lowest_only: The kernel finds nothing that lies below it.
     """
 
     text_offset: int
     kernel_bytes: int
     initrd_bytes: tuple[int, ...] = ()
+    tree: bool = True
     page_bytes: int = 4096
-    lowest_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +79,18 @@ class Layout:
 
     kernel: Segment
     initrds: tuple[Segment, ...]
-    dtb: Segment
-    trampoline: Segment
+    dtb: Segment | None
+    trampoline: Segment | None
 
     @property
     def segments(self) -> tuple[Segment, ...]:
         """All of them: kernel, initrds, tree, trampoline."""
-        return (self.kernel, *self.initrds, self.dtb, self.trampoline)
+        return (self.kernel, *self.initrds, *self.added)
+
+    @property
+    def added(self) -> tuple[Segment, ...]:
+        """Those that come from no file: tree, trampoline."""
+        return tuple(one for one in (self.dtb, self.trampoline) if one is not None)
 
 
 def round_up(size: int, align: int) -> int:
@@ -70,12 +98,13 @@ def round_up(size: int, align: int) -> int:
     return -(-size // align) * align
 
 
-def plan(free: Sequence[Range], demand: Demand) -> Layout:
+def plan(free: Sequence[Range], demand: Demand, rules: Rules) -> Layout:
     """Place everything in free memory, the kernel as low as it can.
 
     Args:
         free: Memory that may be overwritten; what must be kept is already taken out.
         demand: What to place.
+        rules: Of the architecture.
 
     Raises:
         LoadError: There is no room, or there are too many initrds.
@@ -85,8 +114,9 @@ def plan(free: Sequence[Range], demand: Demand) -> Layout:
             f"the option has {len(demand.initrd_bytes)} initrds, "
             f"kexec_load takes at most {MAX_INITRDS}"
         )
-    for kernel in _kernel_places(free, demand):
-        if (layout := _around(kernel, free, demand)) is not None:
+    free = within(free, Range(rules.floor, rules.ceiling))
+    for kernel in _kernel_places(free, demand, rules):
+        if (layout := _around(kernel, free, demand, rules)) is not None:
             return layout
     raise LoadError(
         f"no room in physical memory for the kernel ({_mib(demand.kernel_bytes)}) "
@@ -95,63 +125,74 @@ def plan(free: Sequence[Range], demand: Demand) -> Layout:
     )
 
 
-def _kernel_places(free: Sequence[Range], demand: Demand) -> list[Segment]:
+def _kernel_places(free: Sequence[Range], demand: Demand, rules: Rules) -> list[Segment]:
     """The lowest place in each stretch, and the highest: the initrd may fit only below it."""
     lowest: list[Segment] = []
     highest: list[Segment] = []
     size = round_up(demand.kernel_bytes, demand.page_bytes)
+    align = rules.kernel_align
     for part in sorted(free):
-        base = round_up(part.start, KERNEL_ALIGN)
-        top = (part.end - size - demand.text_offset) // KERNEL_ALIGN * KERNEL_ALIGN
+        base = round_up(max(part.start, rules.kernel_floor), align)
+        top = (part.end - size - demand.text_offset) // align * align
         if base <= top:
             lowest.append(Segment(name="kernel", start=base + demand.text_offset, size=size))
             highest.append(Segment(name="kernel", start=top + demand.text_offset, size=size))
     return lowest + highest
 
 
-def _around(kernel: Segment, free: Sequence[Range], demand: Demand) -> Layout | None:
+def _around(kernel: Segment, free: Sequence[Range], demand: Demand, rules: Rules) -> Layout | None:
     # Nothing may share the kernel's last 64 KiB, which it frees and protects as a whole.
-    taken = Range(kernel.start // KERNEL_ALIGN * KERNEL_ALIGN,
-                  round_up(kernel.start + kernel.size, _INITRD_ALIGN))  # fmt: skip
+    base = kernel.start // rules.kernel_align * rules.kernel_align
+    taken = Range(base, round_up(kernel.start + kernel.size, _INITRD_ALIGN))
     left: Sequence[Range] = subtract(free, (taken,))
-    if demand.lowest_only:
-        left = _within(left, Range(taken.start, 1 << 64))
-    first = _initrd_start(kernel, left, demand)
+    if rules.lowest_only:
+        left = within(left, Range(base, 1 << 64))
+    first = _initrd_start(kernel, left, demand, rules)
     if first is None:
         return None
     initrds = _chain(first, demand)
     left = subtract(left, (Range(one.start, round_up(one.start + one.size, _INITRD_ALIGN))
                            for one in initrds))  # fmt: skip
-    dtb = _first_fit(left, DTB_BYTES, DTB_BYTES)
-    if dtb is None:
-        return None
-    left = subtract(left, (Range(dtb, dtb + DTB_BYTES),))
-    code = _first_fit(left, demand.page_bytes, demand.page_bytes)
-    if code is None:
-        return None
-    return Layout(
-        kernel=kernel,
-        initrds=initrds,
-        dtb=Segment(name="dtb", start=dtb, size=DTB_BYTES),
-        trampoline=Segment(name="trampoline", start=code, size=demand.page_bytes),
+    near = within(left, Range(base, base + rules.window_bytes)) if rules.tree_in_window else left
+    dtb = _place("dtb", near, DTB_BYTES if demand.tree else 0, DTB_BYTES)
+    if dtb is not None:
+        left = subtract(left, (Range(dtb.start, dtb.start + dtb.size),))
+    code = _place(
+        "trampoline",
+        left,
+        round_up(rules.trampoline_bytes, demand.page_bytes),
+        demand.page_bytes,
     )
+    if (demand.tree and dtb is None) or (rules.trampoline_bytes and code is None):
+        return None
+    return Layout(kernel=kernel, initrds=initrds, dtb=dtb, trampoline=code)
 
 
-def _initrd_start(kernel: Segment, free: Sequence[Range], demand: Demand) -> int | None:
+def _place(name: str, free: Sequence[Range], size: int, align: int) -> Segment | None:
+    start = _first_fit(free, size, align) if size else None
+    return None if start is None else Segment(name=name, start=start, size=size)
+
+
+def _initrd_start(
+    kernel: Segment, free: Sequence[Range], demand: Demand, rules: Rules
+) -> int | None:
     total = sum(round_up(size, demand.page_bytes) for size in demand.initrd_bytes)
     if total == 0:
         return 0
     end = kernel.start + kernel.size
     # Any window that covers the kernel will do; the two extreme ones reach everything.
-    lowest = max(0, round_up(end - _WINDOW, _WINDOW_ALIGN))
-    for start in (kernel.start // _WINDOW_ALIGN * _WINDOW_ALIGN, lowest):
-        inside = _within(free, Range(start, start + _WINDOW))
+    align = rules.window_align
+    lowest = max(0, round_up(end - rules.window_bytes, align))
+    for start in (kernel.start // align * align, lowest):
+        window = Range(start, min(start + rules.window_bytes, rules.initrd_ceiling))
+        inside = within(free, window)
         if (found := _first_fit(inside, total, _INITRD_ALIGN)) is not None:
             return found
     return None
 
 
-def _within(free: Sequence[Range], window: Range) -> tuple[Range, ...]:
+def within(free: Sequence[Range], window: Range) -> tuple[Range, ...]:
+    """Return what of `free` lies in `window`."""
     pairs = ((max(part.start, window.start), min(part.end, window.end)) for part in free)
     return tuple(Range(start, end) for start, end in pairs if start < end)
 

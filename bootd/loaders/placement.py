@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from bootd import fdt
 from bootd.devicetree import finish
+from bootd.errors import LoadError
+from bootd.fdt import Fdt
 from bootd.images import ImageInfo
 from bootd.linux import iomem, kmsg
 from bootd.loaders import check, layout, tree_memory
+from bootd.loaders.architecture import ARCHITECTURES, Inputs
 from bootd.loaders.layout import Demand, Layout
 from bootd.loaders.request import LoadRequest
 from bootd.model.memory import MemoryMap, Range, subtract
@@ -22,61 +26,111 @@ class Placement:
     """A checked plan.
 
     Attributes:
-        blob: The tree as it will lie in memory, initrd addresses and reservations in it.
+        blob: The tree as it will lie in memory, initrd addresses and reservations in it; b""
+            without one.
+        entry: Address to jump to.
+        skip: Bytes at the start of the kernel's file that are left out.
+        filled: Bytes of the segments that come from no file, by name.
         notes: Sentences that a person should see.
     """
 
     layout: Layout
     blob: bytes
+    entry: int
+    skip: int
+    filled: Mapping[str, bytes]
     notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the blob."""
-        return hashlib.sha256(self.blob).hexdigest()
+        """Hex digest of the blob, "" without one."""
+        return hashlib.sha256(self.blob).hexdigest() if self.blob else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A bare kernel.
+
+    Attributes:
+        info: What its header says.
+        head: Its first bytes, `HEAD_BYTES` of them.
+    """
+
+    info: ImageInfo
+    head: bytes
 
 
 def place(
-    request: LoadRequest, kernel: ImageInfo, initrd_bytes: tuple[int, ...], blob: bytes
+    request: LoadRequest, kernel: Kernel, initrd_bytes: tuple[int, ...], blob: bytes
 ) -> Placement:
     """Plan a load into this machine's memory and finish the tree for it.
 
     Args:
         request: What is to be loaded.
-        kernel: Of the bare image.
+        kernel: The bare image.
         initrd_bytes: Lengths of the files as they are now.
-        blob: The tree for the next kernel, without initrd addresses.
+        blob: The tree for the next kernel, without initrd addresses; b"" without one.
 
     Raises:
         LoadError: There is no room, or the plan does not stand up to the check.
         FdtError: The blob is damaged.
         OSError: /proc/iomem or the kernel's log may not be read.
     """
+    architecture = ARCHITECTURES[kernel.info.architecture]
+    if architecture.needs_tree and not blob:
+        raise LoadError(f"an {architecture.name} kernel needs a device tree, and has none")
     memory = iomem.read()
-    tables = kmsg.lpi_tables()
-    tree = fdt.read(blob)
-    kept = (*tree_memory.reserved(tree), *tables.ranges)
+    tree = fdt.read(blob) if blob else None
+    tables = kmsg.lpi_tables() if tree is not None else kmsg.LpiTables(ranges=())
+    kept = (*_reserved(tree), *tables.ranges)
     page = os.sysconf("SC_PAGE_SIZE")
-    planned = layout.plan(
-        _free(memory, kept, tree_memory.usable(tree)),
-        Demand(
-            text_offset=kernel.text_offset,
-            kernel_bytes=kernel.memory_bytes,
-            initrd_bytes=initrd_bytes,
-            page_bytes=page,
-            lowest_only=kernel.lowest_only,
-        ),
+    demand = Demand(
+        text_offset=architecture.text_offset(kernel.info),
+        kernel_bytes=kernel.info.memory_bytes,
+        initrd_bytes=initrd_bytes,
+        tree=tree is not None,
+        page_bytes=page,
     )
+    rules = architecture.rules(kernel.info, kernel.head)
+    planned = layout.plan(_free(memory, kept, _usable(tree)), demand, rules)
     check.check(planned.segments, memory, kept, page)
-    finished = finish.finish(
+    initrd = _initrd_range(planned, initrd_bytes)
+    finished = _finish(request, blob, initrd, tables) if blob else b""
+    inputs = Inputs(
+        head=kernel.head,
+        blob=finished,
+        cmdline=request.cmdline.encode("utf-8", "surrogateescape"),
+        initrd=initrd,
+    )
+    lost = tree is not None and not tables.complete and tree_memory.has_node(tree, _ITS)
+    return Placement(
+        layout=planned,
+        blob=finished,
+        entry=architecture.entry(planned),
+        skip=architecture.skip(kernel.head),
+        filled=architecture.fill(planned, inputs),
+        notes=(_LOG_LOST,) if lost else (),
+    )
+
+
+def _finish(
+    request: LoadRequest, blob: bytes, initrd: tuple[int, int] | None, tables: kmsg.LpiTables
+) -> bytes:
+    return finish.finish(
         blob,
-        initrd_range=_initrd_range(planned, initrd_bytes),
+        initrd_range=initrd,
         reservations=tuple((table.start, table.size) for table in tables.ranges),
         seeds=_seeds(),
-        chosen=chosen(request, "kexec_load"),
+        chosen=chosen(request, "kexec_load", blob),
     )
-    notes = () if tables.complete or not tree_memory.has_node(tree, _ITS) else (_LOG_LOST,)
-    return Placement(layout=planned, blob=finished, notes=notes)
+
+
+def _reserved(tree: Fdt | None) -> tuple[Range, ...]:
+    return () if tree is None else tree_memory.reserved(tree)
+
+
+def _usable(tree: Fdt | None) -> tuple[Range, ...]:
+    return () if tree is None else tree_memory.usable(tree)
 
 
 _LOG_LOST: Final = (
@@ -85,9 +139,19 @@ _LOG_LOST: Final = (
 )
 
 
-def chosen(request: LoadRequest, loader: str) -> dict[str, bytes]:
-    """Return the properties that tell the next kernel's user space how it was started."""
-    words = {"bootd,tree": request.origin.value, "bootd,loader": loader}
+def chosen(request: LoadRequest, loader: str, blob: bytes) -> dict[str, bytes]:
+    """Return the properties that tell the next kernel's user space how it was started.
+
+    Args:
+        request: What is loaded.
+        loader: By which loader.
+        blob: The tree as it was explained, before a loader finished it.
+    """
+    words = {
+        "bootd,tree": request.origin.value,
+        "bootd,loader": loader,
+        "bootd,sha256": hashlib.sha256(blob).hexdigest(),
+    }
     if request.option:
         words["bootd,option"] = request.option
     return {

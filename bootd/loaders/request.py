@@ -1,6 +1,7 @@
 """What a loader is asked, and the record that every row of the LOADERS table fills in."""
 
 from collections.abc import Callable
+from typing import Final
 
 from bootd.images import ImageInfo
 from bootd.model.load import LoadReport
@@ -8,8 +9,17 @@ from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
 from bootd.record import dataclass
 
-MAX_CMDLINE_BYTES = 2047
-"""COMMAND_LINE_SIZE of arm64, riscv and x86 is 2048 with the NUL; longer lines are cut silently."""
+_CMDLINE_BYTES: Final = {"arm": 1023, "riscv64": 1023}
+_MAX_CMDLINE_BYTES: Final = 2047
+
+
+def cmdline_limit(kernel: ImageInfo) -> int:
+    """Return how long a kernel's command line may be; longer ones are cut silently.
+
+    What the image itself says counts, else COMMAND_LINE_SIZE of its architecture without the NUL
+    (arch/*/include/uapi/asm/setup.h).
+    """
+    return kernel.cmdline_bytes or _CMDLINE_BYTES.get(kernel.architecture, _MAX_CMDLINE_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

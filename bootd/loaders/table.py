@@ -2,12 +2,16 @@
 
 from typing import Final
 
-from bootd.loaders import choice, dry_run, kexec_file, kexec_load
+from bootd.loaders import choice, dry_run, kexec_file, kexec_file_dtb, kexec_load
 from bootd.loaders.choice import Choice
 from bootd.loaders.request import Loader, LoadRequest
 from bootd.model.machine import Machine
 
-LOADERS: Final[tuple[Loader, ...]] = (kexec_file.LOADER, kexec_load.LOADER)
+LOADERS: Final[tuple[Loader, ...]] = (
+    kexec_file.LOADER,
+    kexec_file_dtb.LOADER,
+    kexec_load.LOADER,
+)
 """In order of preference."""
 
 REHEARSAL: Final[tuple[Loader, ...]] = (dry_run.LOADER,)

@@ -19,6 +19,7 @@ class Machine:
         kexec_load: Whether kexec_load(2) exists and may be used now.
         kexec_file: Whether kexec_file_load(2) exists.
         kexec_file_dtb: Whether it accepts a DTB file descriptor (bootd's kernel patch).
+        kexec_file_force_dtb: Whether kexec_file_load(2) on x86 can carry the running tree over.
         kexec_refusal: Sentence on why kexec_load may not be used, or "".
         kexec_locked: No kernel can be loaded at all until the next power-on (kexec_load_disabled,
             or its limit is used up).
@@ -39,6 +40,7 @@ class Machine:
     kexec_load: bool = False
     kexec_file: bool = False
     kexec_file_dtb: bool = False
+    kexec_file_force_dtb: bool = False
     kexec_refusal: str = ""
     kexec_locked: bool = False
     page_bytes: int = 4096

@@ -10,7 +10,7 @@ from bootd.loaders.request import LoadRequest
 from bootd.loaders.table import LOADERS, REHEARSAL, choose
 from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
-from tests.support.images import arm64_image, bzimage, gzip_image
+from tests.support.images import arm64_image, bzimage, elf, gzip_image, riscv_image
 
 MIB = 1 << 20
 IMAGE = identify(arm64_image(4096, image_size=40 * MIB), 4096)
@@ -80,9 +80,45 @@ def test_an_x86_kernel_needs_no_tree() -> None:
 
 
 def test_a_machine_without_a_layout_says_so() -> None:
-    request = LoadRequest(option="", kernel=identify(bzimage(), 4096))
-    with pytest.raises(LoadError, match="no memory layout for x86_64 yet"):
-        choose(request, Machine(architecture="x86_64", kexec_load=True))
+    request = LoadRequest(option="", kernel=identify(elf(), len(elf())))
+    with pytest.raises(LoadError, match="no memory layout for ppc64le"):
+        choose(request, Machine(architecture="ppc64le", kexec_load=True))
+
+
+def test_an_x86_kernel_without_kexec_file_goes_through_kexec_load() -> None:
+    kernel = identify(bzimage(), len(bzimage()))
+    request = LoadRequest(option="", kernel=kernel)
+    choice = choose(request, Machine(architecture="x86_64", kexec_load=True))
+    assert choice.loader.name == "kexec_load"
+    assert "no device tree" in choice.why
+
+
+def test_a_kernel_that_takes_a_tree_gets_the_merged_one_through_kexec_file() -> None:
+    patched = replace(BOARD, kexec_file_dtb=True)
+    choice = choose(MERGED, patched)
+    assert choice.loader.name == "kexec_file_dtb"
+    assert "its own tree with this board's facts" in choice.why
+    assert choose(RUNNING, patched).loader.name == "kexec_file"
+    assert choose(MERGED, replace(LOCKED_DOWN, kexec_file_dtb=True)).loader.name == "kexec_file_dtb"
+    assert choose(MERGED, replace(patched, lpi_unreserved=True)).loader.name == "kexec_load"
+
+
+def test_an_x86_tree_goes_through_kexec_file_only_where_it_is_carried_over() -> None:
+    request = replace(RUNNING, kernel=identify(bzimage(), len(bzimage())))
+    machine = Machine(architecture="x86_64", kexec_load=True, kexec_file=True)
+    assert choose(request, machine).loader.name == "kexec_load"
+    forced = replace(machine, kexec_file_force_dtb=True)
+    assert choose(request, forced).loader.name == "kexec_file"
+
+
+def test_the_images_own_limit_of_the_command_line_counts() -> None:
+    image = bzimage(cmdline=4095)
+    request = LoadRequest(option="", kernel=identify(image, len(image)), cmdline="x" * 4095)
+    machine = Machine(architecture="x86_64", kexec_file=True)
+    assert choose(request, machine).loader.name == "kexec_file"
+    riscv = replace(MERGED, kernel=identify(riscv_image(), 4096), cmdline="x" * 1024)
+    with pytest.raises(LoadError, match="this kernel reads 1023"):
+        choose(riscv, Machine(architecture="riscv64", kexec_load=True))
 
 
 def test_a_foreign_kernel_is_refused_before_any_loader_is_asked() -> None:
@@ -111,7 +147,7 @@ def test_more_than_half_of_memory_is_refused() -> None:
 def test_a_command_line_that_the_kernel_would_cut_is_refused() -> None:
     fits = replace(MERGED, cmdline="x" * 2047)
     assert choose(fits, BOARD).loader.name == "kexec_load"
-    with pytest.raises(LoadError, match="has 2048 bytes, kernels read 2047"):
+    with pytest.raises(LoadError, match="has 2048 bytes, and this kernel reads 2047"):
         choose(replace(MERGED, cmdline="x" * 2048), BOARD)
 
 

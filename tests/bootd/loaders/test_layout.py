@@ -1,4 +1,4 @@
-"""Placement of an arm64 kernel, on maps of real machines and 500 invented ones."""
+"""Placement of kernels, on maps of real machines and 500 invented ones for each architecture."""
 
 import random
 from dataclasses import replace
@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 from bootd.errors import LoadError
+from bootd.images import identify
 from bootd.linux import iomem
+from bootd.loaders.architecture import ARCHITECTURES
 from bootd.loaders.check import check
-from bootd.loaders.layout import DTB_BYTES, Demand, Layout, plan
+from bootd.loaders.layout import DTB_BYTES, Demand, Layout, Rules, plan
 from bootd.model.memory import MemoryMap, Range, subtract
-from tests.support.iomem import CRASH_KERNEL, VIRT_GICV2
+from tests.support.images import arm64_image, bzimage, riscv_image, zimage
+from tests.support.iomem import CRASH_KERNEL, RISCV_VIRT, VIRT_GICV2
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -20,8 +23,26 @@ def demand(*initrds: int, kernel: int = 40 * MIB, offset: int = 0, page: int = 4
     return Demand(text_offset=offset, kernel_bytes=kernel, initrd_bytes=initrds, page_bytes=page)
 
 
-def planned(memory: MemoryMap, wanted: Demand, kept: tuple[Range, ...] = ()) -> Layout:
-    layout = plan(subtract(memory.ram, (*memory.reserved, *kept)), wanted)
+KERNELS = {
+    "aarch64": arm64_image(),
+    "arm": zimage(),
+    "riscv64": riscv_image(),
+    "x86_64": bzimage(),
+}
+
+
+def rules_of(architecture: str) -> Rules:
+    head = KERNELS[architecture]
+    return ARCHITECTURES[architecture].rules(identify(head, len(head)), head)
+
+
+ARM64 = rules_of("aarch64")
+
+
+def planned(
+    memory: MemoryMap, wanted: Demand, kept: tuple[Range, ...] = (), rules: Rules = ARM64
+) -> Layout:
+    layout = plan(subtract(memory.ram, (*memory.reserved, *kept)), wanted, rules)
     check(layout.segments, memory, kept, wanted.page_bytes)
     return layout
 
@@ -38,6 +59,7 @@ def test_the_text_offset_is_added_to_the_2_mib_boundary() -> None:
 
 def test_the_tree_has_a_2_mib_block_of_its_own() -> None:
     layout = planned(iomem.parse(VIRT_GICV2), demand(60 * MIB))
+    assert layout.dtb is not None
     assert (layout.dtb.start % DTB_BYTES, layout.dtb.size) == (0, DTB_BYTES)
 
 
@@ -75,8 +97,8 @@ def test_the_initrd_stays_in_a_32_gib_window_with_the_kernel() -> None:
 
 def test_a_kernel_before_4_6_gets_nothing_below_itself() -> None:
     memory = MemoryMap(ram=(Range(MIB, 104 * MIB), Range(GIB, 2 * GIB)))
-    wanted = replace(demand(MIB), lowest_only=True)
-    layout = planned(memory, wanted, (Range(2 * MIB, 30 * MIB),))
+    rules = replace(ARM64, lowest_only=True)
+    layout = planned(memory, demand(MIB), (Range(2 * MIB, 30 * MIB),), rules)
     assert layout.kernel.start == 30 * MIB
     assert min(segment.start for segment in layout.segments) == layout.kernel.start
 
@@ -121,18 +143,78 @@ def invented(seed: int) -> tuple[MemoryMap, tuple[Range, ...], Demand]:
     return MemoryMap(ram=tuple(banks), reserved=tuple(holes[:half])), tuple(holes[half:]), wanted
 
 
-def test_500_invented_machines_have_no_overlap_and_few_refusals() -> None:
-    refused = 0
+def obeys(architecture: str, layout: Layout, wanted: Demand) -> None:
+    """The architecture's rules again, in its documentation's words and not in the planner's."""
+    kernel = layout.kernel.start
+    ends = [segment.start + segment.size for segment in layout.segments]
+    starts = [segment.start for segment in layout.segments]
+    match architecture:
+        case "aarch64":
+            assert (kernel - wanted.text_offset) % (2 * MIB) == 0
+            if layout.initrds:
+                assert abs(kernel // GIB - layout.initrds[-1].start // GIB) < 33
+        case "arm":
+            assert kernel % (128 * MIB) == 0x8000
+            assert min(starts) == kernel
+            assert max(ends) <= kernel - 0x8000 + 640 * MIB
+            assert max(ends) <= 4 * GIB
+        case "riscv64":
+            assert kernel % (2 * MIB) == 0
+            assert min(starts) == kernel
+        case "x86_64":
+            assert kernel % (2 * MIB) == 0
+            assert kernel >= 16 * MIB
+            assert max(ends) <= 4 * GIB
+            assert all(one.start + one.size <= 2 * GIB for one in layout.initrds)
+        case _:
+            pytest.fail(f"nobody has written down the rules of {architecture} here")
+    needs_code = architecture in {"aarch64", "x86_64"}
+    assert (layout.trampoline is not None) == needs_code
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_500_invented_machines_have_no_overlap_and_few_refusals(architecture: str) -> None:
+    row, rules, refused = ARCHITECTURES[architecture], rules_of(architecture), 0
+    head = KERNELS[architecture]
+    offset = row.text_offset(identify(head, len(head)))
     for seed in range(500):
         memory, kept, wanted = invented(seed)
+        wanted = replace(
+            wanted,
+            text_offset=wanted.text_offset if architecture == "aarch64" else offset,
+            page_bytes=wanted.page_bytes if architecture == "aarch64" else 4096,
+            tree=row.needs_tree or seed % 2 == 0,
+        )
         try:
-            layout = planned(memory, wanted, kept)
+            layout = planned(memory, wanted, kept, rules)
         except LoadError as error:
             assert "no room" in str(error)  # noqa: PT017 - most seeds must not raise at all
             refused += 1
             continue
-        assert (layout.kernel.start - wanted.text_offset) % (2 * MIB) == 0
-        if layout.initrds:
-            window = layout.kernel.start // GIB, layout.initrds[-1].start // GIB
-            assert abs(window[0] - window[1]) < 33
-    assert refused < 250
+        obeys(architecture, layout, wanted)
+        assert (layout.dtb is not None) == wanted.tree
+    assert refused < 300
+
+
+def test_an_arm_kernel_lies_32_kib_above_a_128_mib_boundary_and_its_tree_beyond_it() -> None:
+    memory = MemoryMap(ram=(Range(GIB, GIB + 512 * MIB),))
+    wanted = replace(demand(16 * MIB, kernel=30 * MIB), text_offset=0x8000)
+    layout = planned(memory, wanted, rules=rules_of("arm"))
+    assert layout.kernel.start == GIB + 0x8000
+    assert layout.dtb is not None
+    assert layout.dtb.start >= GIB + 0x8000 + 30 * MIB
+    assert layout.trampoline is None
+
+
+def test_a_riscv_kernel_stays_off_the_firmware() -> None:
+    layout = planned(iomem.parse(RISCV_VIRT), demand(16 * MIB), rules=rules_of("riscv64"))
+    assert layout.kernel.start == 0x80200000
+
+
+def test_an_x86_kernel_lies_where_it_wants_to_be_or_above() -> None:
+    memory = MemoryMap(ram=(Range(0x1000, 0x9F000), Range(MIB, 768 * MIB)))
+    wanted = replace(demand(16 * MIB), tree=False)
+    layout = planned(memory, wanted, rules=rules_of("x86_64"))
+    assert layout.kernel.start == 16 * MIB
+    assert layout.dtb is None
+    assert min(one.start for one in layout.segments) >= MIB

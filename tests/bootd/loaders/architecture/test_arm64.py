@@ -2,7 +2,7 @@
 
 import struct
 
-from bootd.loaders.trampoline import arm64
+from bootd.loaders.architecture.arm64 import trampoline as arm64
 
 
 def test_both_loads_point_at_their_literals() -> None:
