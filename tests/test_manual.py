@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import getsource
 from pathlib import Path
 
 import pytest
 
 from bootd.config import SETTINGS, Setting
 from bootd.ctl import main as bootdctl
+from bootd.devicetree import profile
 from bootd.formats import FORMATS
 from bootd.loaders.table import BY_NAME
 from bootd.model.board import Base, ProfileAction
@@ -122,6 +124,14 @@ def test_the_socket_is_named() -> None:
 @pytest.mark.parametrize("word", [each.value for each in (*Base, *ProfileAction)])
 def test_every_word_of_a_board_profile_is_described(word: str) -> None:
     assert re.search(rf"^\.B {word}$", words("boards.d.5"), re.MULTILINE)
+
+
+PROFILE_KEYS = re.findall(r'\.(?:texts?|path|word|switch)\("([-a-z]+)"', getsource(profile))
+
+
+@pytest.mark.parametrize("key", sorted(set(PROFILE_KEYS)))
+def test_every_key_of_a_board_profile_is_described(key: str) -> None:
+    assert names_item("boards.d.5", key)
 
 
 @pytest.mark.parametrize("shown", sorted({key.shown for key in KEYS if key.names}))
