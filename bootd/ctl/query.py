@@ -48,8 +48,11 @@ async def _status(client: "Client", given: Namespace) -> int:
     snapshot = await client.snapshot()
     if given.json:
         print_json({"status": snapshot.status, "devices": snapshot.devices})
-    else:
-        _print_status(snapshot)
+        return 0
+    able = ", ".join(snapshot.status.kexec)
+    _print_status(
+        snapshot, able or f"not possible: {(await client.describe_machine()).kexec_refusal}"
+    )
     return 0
 
 
@@ -90,7 +93,7 @@ async def _explain(client: "Client", given: Namespace) -> int:
     return FAILED if explanation.refused else 0
 
 
-def _print_status(snapshot: "Snapshot") -> None:
+def _print_status(snapshot: "Snapshot", kexec: str) -> None:
     from bootd.ctl.table import print_record, print_table  # noqa: PLC0415 - see bootd.ctl.asking
 
     status = snapshot.status
@@ -100,7 +103,7 @@ def _print_status(snapshot: "Snapshot") -> None:
             ("architecture", status.architecture),
             ("kernel", status.kernel),
             ("bootd", status.version + (" (dry run)" if status.dry_run else "")),
-            ("kexec", ", ".join(status.kexec) or "not possible"),
+            ("kexec", kexec.removesuffix(": ")),
             ("lockdown", status.lockdown),
             ("phase", status.phase.value),
             ("countdown", _countdown(status)),

@@ -66,6 +66,7 @@ def running_daemon(
     settings: str = "Timeout=never",
     socket_path: str | None = None,
     environment: Mapping[str, str] | None = None,
+    board: Mapping[str, object] = BOARD,
 ) -> Iterator[Daemon]:
     """Run `bootd --machine` for the length of the block; ready to be called when it begins.
 
@@ -75,10 +76,11 @@ def running_daemon(
         settings: Lines of [Boot]; the default has no countdown, so that nothing boots by itself.
         socket_path: Where it listens; the default is a place of its own.
         environment: More variables.
+        board: What machine.json says.
     """
     write_tree(
         machine / ".machine",
-        {"etc/bootd.conf": f"[Boot]\n{settings}\n", "machine.json": json.dumps(BOARD)},
+        {"etc/bootd.conf": f"[Boot]\n{settings}\n", "machine.json": json.dumps(board)},
     )
     with tempfile.TemporaryDirectory(prefix="bootd-") as directory:
         path, log = socket_path or f"{directory}/bootd", Path(directory) / "log"

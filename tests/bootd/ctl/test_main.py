@@ -59,6 +59,12 @@ def test_status_names_board_countdown_and_devices(daemon: Daemon) -> None:
     assert "vda1\tdirectory" in text
 
 
+def test_status_says_why_nothing_can_be_loaded(tmp_path: Path) -> None:
+    board = {"architecture": "aarch64", "kexecRefusal": "kexec is switched off"}
+    with running_daemon(tmp_path, board=board) as daemon:
+        assert "kexec: not possible: kexec is switched off\n" in run(daemon, "status").stdout
+
+
 def test_an_option_may_be_called_by_its_entry(daemon: Daemon) -> None:
     text = run(daemon, "show", "debian").stdout
     assert f"id: {DEBIAN}" in text
