@@ -80,7 +80,7 @@ def select(fs: FsView, request: TreeRequest, live: Fdt) -> Selection:
         blob = read_file(fs, request.devicetree, request.devicetree_part)
         return Selection(path=request.devicetree, blob=blob, by="entry")
     folders = _folders(fs, request)
-    pin = request.profile.devicetree.format(version=request.kernel_version)
+    pin = request.profile.devicetree.replace("{version}", request.kernel_version)
     if pin:
         return _named(fs, pin, folders, "pin")
     if not folders:
