@@ -59,6 +59,17 @@ class Daemon:
             raise
 
 
+BOARD: Mapping[str, object] = {
+    "architecture": "aarch64",
+    "model": "Radxa ROCK 5B",
+    "compatible": ["radxa,rock-5b", "rockchip,rk3588"],
+    "kernel": "6.1.0-18-arm64",
+    "memoryBytes": 8 << 30,
+    "kexecLoad": True,
+}
+"""What the played machine says about itself; members of `bootd.model.machine.Machine`."""
+
+
 @contextmanager
 def running_daemon(
     machine: Path,
@@ -135,16 +146,6 @@ def arm64_image(size: int = 4096) -> bytes:
     header = struct.pack("<IIQQQQQQ4sI", 0, 0, 0, size, 0xA, 0, 0, 0, b"ARM\x64", 0)
     return header + bytes(size - len(header))
 
-
-BOARD: Mapping[str, object] = {
-    "architecture": "aarch64",
-    "model": "Radxa ROCK 5B",
-    "compatible": ["radxa,rock-5b", "rockchip,rk3588"],
-    "kernel": "6.1.0-18-arm64",
-    "memoryBytes": 8 << 30,
-    "kexecLoad": True,
-}
-"""What the played machine says about itself; members of `bootd.model.machine.Machine`."""
 
 EXTLINUX: Mapping[str, str | bytes] = {
     "boot/extlinux/extlinux.conf": """\
