@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from bootd.container import android, fit, legacy, pe
+from bootd.container import android, fit, iso, legacy, pe
 from bootd.container.part import Part, Read, chunks
 from bootd.errors import ImageError
 from bootd.fsview import FsView
@@ -24,13 +24,14 @@ class Container:
 
     Attributes:
         name: Short and stable.
-        matches: Says from the first 64 bytes whether a file is one.
+        matches: Says from 64 bytes at `magic_at` whether a file is one.
         find: Returns where a part lies. Raises ImageError when there is none or it is damaged.
     """
 
     name: str
     matches: Callable[[bytes], bool]
     find: Callable[[Read, str], Part]
+    magic_at: int = 0
 
 
 CONTAINERS: Final = (
@@ -38,6 +39,7 @@ CONTAINERS: Final = (
     Container(name="fit", matches=fit.matches, find=fit.find),
     Container(name="pe", matches=pe.matches, find=pe.find),
     Container(name="android", matches=android.matches, find=android.find),
+    Container(name="iso", matches=iso.matches, find=iso.find, magic_at=iso.MAGIC_AT),
 )
 
 
@@ -52,9 +54,8 @@ def find(read: Read, part: str) -> Part:
         ImageError: The file is no container, or the part is not there or malformed.
         OSError: The medium failed.
     """
-    head = read(0, 64)
     for each in CONTAINERS:
-        if each.matches(head):
+        if each.matches(read(each.magic_at, 64)):
             return each.find(read, part)
     raise ImageError(f"it is no container that bootd knows, so it has no part {part!r:.80}")
 

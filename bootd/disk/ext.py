@@ -99,24 +99,26 @@ class ExtVolume:
             found.update(_records(data[start : start + self._block], self._has_types))
         return found
 
-    def content(self, node: Inode, size: int, /) -> bytes:
-        """Return the first `size` bytes of a file, directory or link."""
+    def content(self, node: Inode, size: int, offset: int = 0, /) -> bytes:
+        """Return `size` bytes of a file, directory or link from `offset`."""
         raw = node.private
-        size = min(size, node.size)
+        end = min(offset + size, node.size)
         (flags,) = struct.unpack_from("<I", raw, 32)
         if flags & _FLAG_ENCRYPTED:
             raise damaged("an encrypted file cannot be read here")
         if flags & _FLAG_INLINE or (node.kind is NodeKind.LINK and node.size < 60):
-            return self._inline(raw, size)
-        out = bytearray(size)
-        blocks = -(-size // self._block)
+            return self._inline(raw, end)[offset:]
+        out = bytearray(max(0, end - offset))
+        blocks = -(-end // self._block)
         runs = (
             self._extents(raw[40:100], blocks) if flags & _FLAG_EXTENTS else self._map(raw, blocks)
         )
         for logical, physical, count in runs:
             start = logical * self._block
-            part = self._read(physical * self._block, min(count * self._block, size - start))
-            out[start : start + len(part)] = part
+            first, last = max(start, offset), min(start + count * self._block, end)
+            if first < last:
+                part = self._read(physical * self._block + first - start, last - first)
+                out[first - offset : last - offset] = part
         return bytes(out)
 
     def _inline(self, raw: bytes, size: int) -> bytes:

@@ -7,6 +7,7 @@ Not supported: exFAT (another file system), code pages (short names are taken as
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from bootd.disk.volume import ByteSource, Inode, NodeKind, damaged
@@ -71,14 +72,17 @@ class FatVolume:
             number=number, kind=kind, size=size, mtime_ns=stamp, private=struct.pack("<I", first)
         )
 
-    def content(self, node: Inode, size: int, /) -> bytes:
-        """Return the first `size` bytes of a file."""
+    def content(self, node: Inode, size: int, offset: int = 0, /) -> bytes:
+        """Return `size` bytes of a file from `offset`."""
         (first,) = struct.unpack("<I", node.private)
+        size = min(size, node.size - offset)
+        skipped, inner = divmod(offset, self._at.cluster)
         parts: list[bytes] = []
-        for offset in self._chain(first) if size else ():
-            part = self._source.read_at(offset, min(self._at.cluster, size))
+        for start in islice(self._chain(first), skipped, None) if size > 0 else ():
+            part = self._source.read_at(start + inner, min(self._at.cluster - inner, size))
             parts.append(part)
             size -= len(part)
+            inner = 0
             if size <= 0 or not part:
                 break
         if size > 0:

@@ -19,9 +19,6 @@ MAX_LINKS: Final = 40
 MAX_LINK_BYTES: Final = 4096
 """PATH_MAX."""
 
-MAX_READ_BYTES: Final = 128 << 20
-"""Of one file, so that a stretch of it can be read: the readers start at its beginning."""
-
 
 class ByteSource(Protocol):
     """Random access to the bytes of a volume."""
@@ -76,8 +73,8 @@ class Volume(Protocol):
         """Return an inode that `entries` named."""
         ...
 
-    def content(self, node: Inode, size: int, /) -> bytes:
-        """Return the first `size` bytes of a file or link (fewer when it is shorter)."""
+    def content(self, node: Inode, size: int, offset: int = 0, /) -> bytes:
+        """Return `size` bytes of a file or link from `offset` (fewer where it ends)."""
         ...
 
 
@@ -106,13 +103,10 @@ class VolumeView:
         return self._volume.content(node, min(size, node.size))
 
     def read_range(self, path: str, offset: int, size: int, /) -> bytes:
-        """Return a stretch of a file; what lies before it is read as well, and must be small."""
+        """Return a stretch of a file."""
         node = self._file(path)
         end = min(offset + size, node.size)
-        if end > MAX_READ_BYTES:
-            reason = f"more than {MAX_READ_BYTES} bytes of it are needed"
-            raise ConfigLimitError(reason, source=path)
-        return self._volume.content(node, end)[offset:] if offset < end else b""
+        return self._volume.content(node, end - offset, offset) if offset < end else b""
 
     def list_dir(self, path: str, /) -> tuple[str, ...]:
         """Return a directory's names, sorted; empty when there is none."""
@@ -135,6 +129,10 @@ class VolumeView:
         """Return (inode, size, mtime in ns)."""
         node = self._file(path)
         return node.number, node.size, node.mtime_ns
+
+    def node(self, path: str, /) -> Inode:
+        """Return the file's inode; raises like `FsView.read`."""
+        return self._file(path)
 
     def _is(self, path: str, kind: NodeKind) -> bool:
         try:

@@ -5,9 +5,10 @@ A format module has a function `scan(FsView) -> ScanResult` that never raises fo
 there: `scan` here does that for all.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Final
 
+from bootd.formats.repeats import with_lent, without_repeats
 from bootd.formats.table import FORMATS as FORMATS
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
@@ -33,37 +34,12 @@ def scan(fs: FsView) -> ScanResult:
         results |= {each.name: each.scan(fs) for each in FORMATS if each.last_resort}
     found = sum(results.values(), start=ScanResult())
     problems = list(found.problems)
-    options = _limit(_name_apart(_without_repeats(_with_lent(results))), problems)
+    options = _limit(_name_apart(without_repeats(with_lent(results))), problems)
     return ScanResult(
         options=tuple(_with_absent(fs, options)),
         problems=tuple(_limit_problems(problems)),
         timeout_s=found.timeout_s,
     )
-
-
-def _with_lent(results: Mapping[str, ScanResult]) -> Iterator[BootOption]:
-    """Drop an entry that another format reads as well, and better, on behalf of its own.
-
-    GRUB's `blscfg` lists the same files as `bls`, but knows the values of the variables in them.
-    """
-    lent = {
-        (option.format, option.entry)
-        for name, result in results.items()
-        for option in result.options
-        if option.format != name
-    }
-    for name, result in results.items():
-        for option in result.options:
-            if option.format != name or (option.format, option.entry) not in lent:
-                yield option
-
-
-def _without_repeats(options: Iterable[BootOption]) -> list[BootOption]:
-    """Drop an option that was reached a second time, such as through /boot -> . ."""
-    seen: dict[BootOption, BootOption] = {}
-    for option in options:
-        seen.setdefault(replace(option, source="", is_default=False), option)
-    return list(seen.values())
 
 
 def _name_apart(options: Iterable[BootOption]) -> list[BootOption]:

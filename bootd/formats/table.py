@@ -21,6 +21,14 @@ class FormatModule(Protocol):
         ...
 
 
+class ImageModule(Protocol):
+    """What a format's module has when an image inside a file makes a difference to it."""
+
+    def scan_image(self, fs: FsView, place: str, /) -> ScanResult:
+        """Collect its options in an image that lies at `place` of another file system."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootFormat:
     """A dialect of boot configuration.
@@ -32,6 +40,7 @@ class BootFormat:
         suffixes: Its files' names end so, in small letters; only for places that are directories
             which nearly every file system has.
         last_resort: It is asked only where all others found nothing.
+        knows_images: Its module is an `ImageModule` as well.
     """
 
     name: str
@@ -39,6 +48,7 @@ class BootFormat:
     places: tuple[str, ...]
     suffixes: tuple[str, ...] = ()
     last_resort: bool = False
+    knows_images: bool = False
 
     def load(self) -> FormatModule:
         """Return its module, imported now at the latest."""
@@ -46,11 +56,18 @@ class BootFormat:
 
     def scan(self, fs: FsView) -> ScanResult:
         """Collect its options on one file system."""
-        return (
-            self.load().scan(fs)
-            if any(self._holds(fs, each) for each in self.places)
-            else ScanResult()
-        )
+        return self.load().scan(fs) if self._may_be_on(fs) else ScanResult()
+
+    def scan_image(self, fs: FsView, place: str) -> ScanResult:
+        """Collect its options in an image that lies at `place` of another file system."""
+        if not self.knows_images:
+            return self.scan(fs)
+        if not self._may_be_on(fs):
+            return ScanResult()
+        return cast(ImageModule, self.load()).scan_image(fs, place)
+
+    def _may_be_on(self, fs: FsView) -> bool:
+        return any(self._holds(fs, each) for each in self.places)
 
     def _holds(self, fs: FsView, place: str) -> bool:
         """Say whether there may be something of this format at a place."""
@@ -129,6 +146,7 @@ FORMATS: Final = (
             "/boot/efi/EFI",
             "/boot/grub/loopback.cfg",
         ),
+        knows_images=True,
     ),
     BootFormat(
         name="raspberrypi",
@@ -168,6 +186,12 @@ FORMATS: Final = (
         spec="Android bootimg.h, header versions 0 to 4",
         places=("/", "/boot"),
         suffixes=(".img",),
+    ),
+    BootFormat(
+        name="iso",
+        spec="ECMA-119 with Rock Ridge and Joliet; loopback.cfg",
+        places=("/", "/boot", "/iso", "/isos", "/ISO", "/boot/iso", "/boot/isos", "/images"),
+        suffixes=(".iso",),
     ),
     BootFormat(
         name="bare",

@@ -1,8 +1,8 @@
 """Disk images, block devices and directories as devices with a view, without udev.
 
 For `bootdctl scan` and development: what udev would tell about each file system is read from
-partition table and superblock. ext and FAT are read without a mount, hence without root; other
-types are mounted from a loop device.
+partition table and superblock. ext, FAT and ISO 9660 are read without a mount, hence without root;
+other types are mounted from a loop device.
 """
 
 import errno
@@ -15,6 +15,7 @@ from typing import Final
 from bootd.disk import partitions, superblock
 from bootd.disk.ext import ExtVolume
 from bootd.disk.fat import FatVolume
+from bootd.disk.iso import IsoVolume
 from bootd.disk.volume import ByteSource, Volume, VolumeView
 from bootd.errors import ConfigLimitError, ProbeError
 from bootd.fsview import FsView
@@ -29,6 +30,7 @@ READERS: Final[Mapping[str, Callable[[ByteSource], Volume]]] = {
     "ext2": ExtVolume,
     "ext3": ExtVolume,
     "ext4": ExtVolume,
+    "iso9660": IsoVolume,
     "vfat": FatVolume,
 }
 """Types that need no mount."""

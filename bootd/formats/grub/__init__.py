@@ -10,7 +10,7 @@ Xen, `newc:` initrds, variables that only `probe`, `cpuid` or `smbios` could kno
 menu.lst is no GRUB 2 configuration.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bootd.formats.lexing import problem
@@ -56,7 +56,7 @@ def scan(fs: FsView) -> ScanResult:
         try:
             if fs.identity(path) in opened:
                 continue
-            run = _run(fs, path)
+            run = _run(fs, path, {})
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -72,6 +72,23 @@ def scan(fs: FsView) -> ScanResult:
     return found
 
 
+def scan_image(fs: FsView, place: str) -> ScanResult:
+    """Collect the entries of an image that lies in a file of another file system.
+
+    loopback.cfg is made for that; the menu that runs it sets `iso_path`
+    (supergrubdisk.org, "Loopback.cfg").
+
+    Args:
+        fs: The file system in the image.
+        place: Absolute path of the image.
+    """
+    try:
+        result = _run(fs, _FALLBACK, {"iso_path": place}).result()
+    except OSError:
+        return scan(fs)
+    return result if result.options else scan(fs)
+
+
 def _files(fs: FsView) -> Iterator[str]:
     for place in PLACES:
         if place not in _FOLDERS:
@@ -81,7 +98,7 @@ def _files(fs: FsView) -> Iterator[str]:
             yield f"{place}/{vendor}/grub.cfg"
 
 
-def _run(fs: FsView, path: str) -> "Run":
+def _run(fs: FsView, path: str, given: Mapping[str, str]) -> "Run":
     from bootd.formats.grub.run import Run  # noqa: PLC0415 - 10 ms, and most disks have no GRUB
 
-    return Run(fs, path)
+    return Run(fs, path, given)

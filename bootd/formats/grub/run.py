@@ -1,5 +1,6 @@
 """One configuration file, run with all that it includes."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError
@@ -26,7 +27,8 @@ _FOR_ONE_ENTRY: Final = 10_000
 class Run:
     """One configuration file, run with all that it includes."""
 
-    def __init__(self, fs: FsView, path: str) -> None:
+    def __init__(self, fs: FsView, path: str, given: Mapping[str, str]) -> None:
+        """Run `path` with the variables `given`."""
         directory = path.rpartition("/")[0] or "/"
         cpu, name = platform.detect(fs, directory)
         here = f"({OWN}){directory}"
@@ -39,6 +41,7 @@ class Run:
             "grub_cpu": cpu,
             "grub_platform": name,
             "lang": "",
+            **given,
         }
         self._path = path
         self._identity = fs.identity(path)
