@@ -83,7 +83,7 @@ def read_file(fs: FsView, path: str, part: str = "") -> bytes:
     except ImageError as error:
         raise FdtError(f"{clean(path, 80)}: {error}") from None
     except FileNotFoundError:
-        raise FdtError(f"{clean(path, 80)} is not there") from None
+        raise FdtError(f"the DTB {clean(path, 80)} is not there") from None
     except ConfigLimitError:
         raise FdtError(f"{clean(path, 80)} is larger than {MAX_BLOB_BYTES >> 20} MiB") from None
     except OSError as error:

@@ -78,5 +78,7 @@ def apply_overlays(
             found = apply(result, overlay, parse_parameters(each.parameters))
         except FdtError as error:
             raise FdtError(f"the overlay {name} does not apply: {error}") from error
+        if not any("__overlay__" in node.children for node in overlay.root.children.values()):
+            notes.append(f"the overlay {name} has no fragments: is it an overlay at all?")
         notes += [f"the overlay {name}: {note}" for note in found]
     return result, tuple(notes)

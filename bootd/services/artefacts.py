@@ -13,7 +13,7 @@ from bootd.model.board import Board
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.option import ResolvedFile, ResolvedOption
-from bootd.model.text import escape
+from bootd.model.text import clean, escape
 from bootd.model.tree import IndexedTree, TreeMode, TreeReport, TreeRequest
 from bootd.policy.trust import check_risks, restrict
 from bootd.protocol.codec import Json, from_json, to_json
@@ -261,10 +261,14 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
     """Return what an option asks for, with what a person changed, as far as it may be done.
 
     Raises:
-        LoadError: There is no such mode.
+        LoadError: There is no such mode, or the DTB is no path.
         MergeRefusedError: Its device tree files may not be used on this machine.
     """
     option = resolved.option
+    named = overrides.devicetree
+    if named is not None and not named.startswith("/"):
+        shown = clean(named, 80)
+        raise LoadError(f"{shown!r} is no path: write it from the root of its device, like /my.dtb")
     mode = TreeMode.RUNNING if option.devicetree_none else TreeMode.MERGED
     if overrides.devicetree_mode is not None:
         mode = _mode(overrides.devicetree_mode)

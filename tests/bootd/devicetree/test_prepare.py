@@ -33,6 +33,13 @@ def test_a_dtb_that_fits_is_merged_and_named() -> None:
     assert report.sha256 == sha256(done.blob).hexdigest()
 
 
+def test_a_tree_in_an_overlay_s_place_is_told() -> None:
+    request = TreeRequest(devicetree_dir="/dtbs", overlays=("/dtbs/a.dtb",))
+    done = prepared(request, a=blob(board()))
+    expected = "the overlay /dtbs/a.dtb has no fragments: is it an overlay at all?"
+    assert expected in done.report.notes
+
+
 def test_overlays_of_the_entry_are_applied_before_the_merge() -> None:
     request = TreeRequest(devicetree_dir="/dtbs", overlays=("/o.dtbo",))
     done = prepared(request, a=blob(board()))

@@ -217,6 +217,11 @@ async def test_an_unknown_tree_mode_is_refused(place: Place) -> None:
     assert "only merged, running, shipped" in text
 
 
+async def test_a_dtb_that_is_named_without_a_path_is_refused(place: Place) -> None:
+    text = await failure(place, Overrides(devicetree="my.dtb"))
+    assert "'my.dtb' is no path: write it from the root of its device" in text
+
+
 @pytest.mark.parametrize("load", [dying], indirect=True)
 async def test_a_helper_that_dies_is_a_failed_boot_and_is_cleaned_up_after(
     place: Place, caplog: pytest.LogCaptureFixture
