@@ -49,7 +49,7 @@ def scan(fs: FsView) -> ScanResult:
             if identity in seen:
                 continue
             seen.add(identity)
-            found += _scan_file(fs, path, read_text(fs, path))
+            found += scan_text(fs, path, read_text(fs, path), path.rpartition("/")[0] or "/")
         except FileNotFoundError:
             continue
         except (ConfigError, OSError) as error:
@@ -57,10 +57,17 @@ def scan(fs: FsView) -> ScanResult:
     return found
 
 
-def _scan_file(fs: FsView, path: str, text: str) -> ScanResult:
+def scan_text(fs: FsView, path: str, text: str, base: str) -> ScanResult:
+    """Collect the labels of one configuration.
+
+    Args:
+        fs: Where files are that it includes or names.
+        path: Of the configuration.
+        text: Its content.
+        base: Directory at which relative paths start.
+    """
     problems: list[Problem] = []
-    base = path.rpartition("/")[0] or "/"
-    whole = menu.group(syntax.read(fs, path, text, problems), problems)
+    whole = menu.group(syntax.read(fs, path, text, problems, base), problems)
     stanzas, chosen = menu.visible(whole), menu.choose_default(whole)
     if menu.named_default(whole) is None:
         if implied := entry.implied(fs, whole, base, path):

@@ -34,20 +34,23 @@ class Statement:
     value: str
 
 
-def read(fs: FsView, path: str, text: str, problems: list[Problem]) -> Iterator[Statement]:
+def read(
+    fs: FsView, path: str, text: str, problems: list[Problem], base: str
+) -> Iterator[Statement]:
     """Yield the statements of the configuration `path`; what goes wrong is added to `problems`.
 
-    A file that is included twice is read twice, as Syslinux does; the budgets end that.
+    A file that is included twice is read twice, as Syslinux does; the budgets end that. Includes
+    are relative to `base`.
     """
-    return _Reader(fs, path, problems).statements(path, text, 1)
+    return _Reader(fs, base, problems).statements(path, text, 1)
 
 
 class _Reader:
     """Follows includes, relative to the directory of the first file, and counts what they cost."""
 
-    def __init__(self, fs: FsView, path: str, problems: list[Problem]) -> None:
+    def __init__(self, fs: FsView, base: str, problems: list[Problem]) -> None:
         self._fs = fs
-        self._base = path.rpartition("/")[0] or "/"
+        self._base = base
         self._problems = problems
         self._files = 0
         self._characters = 0
