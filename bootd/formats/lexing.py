@@ -1,12 +1,12 @@
 """What the line-based formats share: numbered lines, keywords, paths, and problems with a place."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError, ConfigSyntaxError
-from bootd.fsview import normalise
-from bootd.model.option import FileRef
+from bootd.fsview import FsView, normalise, read_text
+from bootd.model.option import FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass
@@ -96,6 +96,26 @@ def check_cmdline(cmdline: str, source: str, line: int) -> str:
         reason = f"the command line has {len(cmdline)} characters, kernels take {MAX_CMDLINE}"
         raise ConfigSyntaxError(reason, source=source, line=line)
     return cmdline
+
+
+def first_file(
+    fs: FsView, places: Iterable[str], parse: Callable[[str, str], ScanResult]
+) -> ScanResult:
+    """Parse the first of `places` that is there; one that cannot be read is a problem.
+
+    Args:
+        fs: The file system.
+        places: Absolute paths, most wanted first.
+        parse: From path and text to what the file says.
+    """
+    for path in places:
+        try:
+            return parse(path, read_text(fs, path))
+        except FileNotFoundError:
+            continue
+        except (ConfigError, OSError) as error:
+            return ScanResult(problems=(problem(error, path),))
+    return ScanResult()
 
 
 def problem(error: ConfigError | OSError, source: str) -> Problem:

@@ -10,8 +10,8 @@ from typing import Final
 
 from bootd.errors import ConfigError, ConfigSyntaxError
 from bootd.formats import devpath, version
-from bootd.formats.lexing import Line, check_cmdline, lex, problem
-from bootd.fsview import FsView, read_text
+from bootd.formats.lexing import Line, check_cmdline, first_file, lex, problem
+from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
@@ -29,14 +29,7 @@ _MAX_LABEL: Final = 255
 
 def scan(fs: FsView) -> ScanResult:
     """Collect the options of the configuration."""
-    for path in PLACES:
-        try:
-            return _scan_file(path, read_text(fs, path))
-        except FileNotFoundError:
-            continue
-        except (ConfigError, OSError) as error:
-            return ScanResult(problems=(problem(error, path),))
-    return ScanResult()
+    return first_file(fs, PLACES, _scan_file)
 
 
 def _scan_file(path: str, text: str) -> ScanResult:

@@ -14,8 +14,8 @@ from typing import Final
 
 from bootd.errors import ConfigError
 from bootd.formats import devpath, pairs, version
-from bootd.formats.lexing import Line, check_cmdline, problem
-from bootd.fsview import FsView, read_text
+from bootd.formats.lexing import Line, check_cmdline, first_file, problem
+from bootd.fsview import FsView
 from bootd.model.option import OWN_PARTITION, BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
@@ -39,14 +39,7 @@ r"""An Open Firmware path: `hd:3,/vmlinux` or `/pci@…/disk@0:3,\vmlinux`."""
 
 def scan(fs: FsView) -> ScanResult:
     """Collect the sections of the configuration."""
-    for path in PLACES:
-        try:
-            return _scan_file(path, read_text(fs, path))
-        except FileNotFoundError:
-            continue
-        except (ConfigError, OSError) as error:
-            return ScanResult(problems=(problem(error, path),))
-    return ScanResult()
+    return first_file(fs, PLACES, _scan_file)
 
 
 def _scan_file(path: str, text: str) -> ScanResult:
