@@ -11,12 +11,17 @@ pytestmark = pytest.mark.root
 PROJECT = Path(__file__).parents[2]
 
 WATCHDOG_S = 2
-CHECK = """\
-show() { systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }
+
+# Where the scripts and the result are in the container. The project lies there where it lies on
+# this machine, so no top-level name that a checkout may have is free for a file.
+INSIDE = "/bootd-under-test"
+
+CHECK = f"""\
+show() {{ systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }}
 show
 ls -l /run/bootd /run/varlink/registry
-/ctl status
-/ctl cancel
+{INSIDE}/ctl status
+{INSIDE}/ctl cancel
 systemctl reload bootd.service && echo reloaded
 kill -STOP $(systemctl show -p MainPID --value bootd.service)
 for second in $(seq 25); do
@@ -26,23 +31,23 @@ for second in $(seq 25); do
     esac
 done
 show
-/ctl status
+{INSIDE}/ctl status
 systemctl stop bootd.service
 ls /run/bootd
-/ctl status
+{INSIDE}/ctl status
 show
 """
 
-UNIT = """\
+UNIT = f"""\
 [Unit]
 Description=Look at bootd from outside
 Wants=bootd.service
 After=bootd.service
 [Service]
 Type=oneshot
-StandardOutput=file:/out/said
+StandardOutput=file:{INSIDE}/out/said
 StandardError=inherit
-ExecStart=/bin/sh /check
+ExecStart=/bin/sh {INSIDE}/check
 ExecStopPost=/bin/systemctl poweroff --force
 """
 
@@ -57,7 +62,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
         *("systemd-nspawn", "-D", str(root), "--register=no", "--keep-unit", "-b"),
         *("--machine=bootd-test", "--console=read-only"),
         *(f"--bind-ro={place}" for place in dict.fromkeys(map(str, places))),
-        *(f"--bind={out}:/out", "systemd.unit=check.service"),
+        *(f"--bind={out}:{INSIDE}/out", "systemd.unit=check.service"),
     ]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=50, check=False, stdin=subprocess.DEVNULL
@@ -69,7 +74,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def lay_out(root: Path) -> None:
     """Make the root directory: everything but the units comes from this machine, read-only."""
-    for name in ("etc/systemd/system", "var/tmp", "usr", "out", "run", "proc", "sys", "dev", "tmp"):
+    for name in ("etc/systemd/system", "var/tmp", "usr", "run", "proc", "sys", "dev", "tmp"):
         (root / name).mkdir(parents=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
@@ -84,12 +89,14 @@ def lay_out(root: Path) -> None:
     drop_in = units / "bootd.service.d/test.conf"
     drop_in.parent.mkdir()
     drop_in.write_text(
-        f"[Service]\nWatchdogSec={WATCHDOG_S}\nProtectHome=no\nExecStart=\nExecStart=/bootd\n"
+        f"[Service]\nWatchdogSec={WATCHDOG_S}\nProtectHome=no\nExecStart=\nExecStart={INSIDE}/bootd\n"
     )
     (units / "check.service").write_text(UNIT)
-    (root / "check").write_text(CHECK)
+    inside = root / INSIDE.removeprefix("/")
+    (inside / "out").mkdir(parents=True)
+    (inside / "check").write_text(CHECK)
     for name, module in (("bootd", "bootd"), ("ctl", "bootd.ctl.main")):
-        script = root / name
+        script = inside / name
         script.write_text(f'#!/bin/sh\ncd {PROJECT}\nexec {sys.executable} -P -m {module} "$@"\n')
         script.chmod(0o755)
 
