@@ -36,7 +36,7 @@ hooks: setup ## Check every commit of yours before it is made (pre-commit, all h
 
 .PHONY: coverage
 coverage: setup ## Unit and root tests with branch coverage.
-	@.venv/bin/pytest -q -n 2 -m "not board" --cov --cov-report=term-missing:skip-covered
+	@.venv/bin/pytest -q -n 2 -m "not board and not boards" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
 fuzz: setup ## 100,000 damaged device trees, as many overlays (libfdt is the judge) and kernel images; COUNT=n.
@@ -64,6 +64,10 @@ run: setup ## Boot the emulated board in this terminal; BOARD=virt|virt-gicv3, D
 .PHONY: board
 board: image ## The board test alone.
 	@.venv/bin/pytest -q -m board tests/board
+
+.PHONY: test-boards
+test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI), riscv64 and x86_64 in QEMU.
+	@.venv/bin/pytest -q -m boards tests/boards
 
 .PHONY: demo
 demo: setup ## Daemon and menu on this machine without root: directories play the disks.

@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-MODULES: Final = ("formats", "tree", "start", "discovery", "menu", "board")
+MODULES: Final = ("formats", "tree", "start", "discovery", "menu", "load", "board")
 """Cheapest first; one line adds a measurement."""
 
 HERE: Final = Path(__file__).parent

@@ -33,11 +33,13 @@ class Apt:
     Attributes:
         release: Another release than this machine's, from the same places; "" for its own.
         components: Sections of the archive.
+        architecture: Debian's name of it.
     """
 
     root: Path
     release: str = ""
     components: tuple[str, ...] = ("main",)
+    architecture: str = ARCHITECTURE
 
     def prepare(self) -> None:
         """Write the sources and fetch the indexes, unless both are there and current."""
@@ -57,7 +59,7 @@ class Apt:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
         (self.root / "board.sources").write_text(self._sources() if sources is None else sources)
-        say(f"fetching package indexes for {ARCHITECTURE}")
+        say(f"fetching package indexes for {self.architecture}")
         self._show("update")
 
     def dependency(self, metapackage: str, prefix: str) -> str:
@@ -67,6 +69,10 @@ class Apt:
         if found is None:
             raise AptError(f"{metapackage} depends on no package named {prefix}…")
         return found.group(1)
+
+    def depends(self, name: str) -> list[str]:
+        """Return the packages that a package depends on directly."""
+        return re.findall(r"Depends: (\S+)", self._run("apt-cache", "depends", name))
 
     def closure(self, names: Sequence[str]) -> list[Path]:
         """Download packages and everything they depend on; return the files.
@@ -92,14 +98,14 @@ class Apt:
         return folder / file
 
     def _sources(self) -> str:
-        return "\n".join(stanzas(self.release, self.components))
+        return "\n".join(stanzas(self.release, self.components, self.architecture))
 
     def _show(self, *args: str, cwd: Path | None = None) -> None:
         """Run apt-get with its progress where the person who waits can see it."""
         command = ["apt-get", *self._options("archives"), *args]
         if subprocess.run(command, cwd=cwd, stdout=sys.stderr, check=False).returncode != 0:
             raise AptError(
-                f"apt-get {args[0]} failed for {ARCHITECTURE}; its messages are above. "
+                f"apt-get {args[0]} failed for {self.architecture}; its messages are above. "
                 "Check the network and the Debian suites in /etc/apt/sources.list.d."
             )
 
@@ -109,7 +115,7 @@ class Apt:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-            raise AptError(f"{program} {args[0]} failed for {ARCHITECTURE}: {tail}")
+            raise AptError(f"{program} {args[0]} failed for {self.architecture}: {tail}")
         return done.stdout
 
     def _options(self, archives: str) -> list[str]:
@@ -122,8 +128,8 @@ class Apt:
             "Dir::State::status": root / "status",
             "Dir::Cache": root,
             "Dir::Cache::archives": root / archives,
-            "APT::Architecture": ARCHITECTURE,
-            "APT::Architectures": ARCHITECTURE,
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "root",
             "APT::Keep-Downloaded-Packages": "true",
@@ -134,15 +140,20 @@ class Apt:
         return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
-def stanzas(release: str = "", components: Sequence[str] = ("main",)) -> Iterator[str]:
+def stanzas(
+    release: str = "",
+    components: Sequence[str] = ("main",),
+    architecture: str = ARCHITECTURE,
+) -> Iterator[str]:
     """Yield this machine's Debian suites as sources stanzas for the board's architecture.
 
-    Only the release's own suites with component `main` count: third parties seldom serve arm64.
+    Only the release's own suites with component `main` count: third parties seldom serve others.
 
     Args:
         release: Codename of another release, taken from where the machine has its own; its
             updates are left out.
         components: Sections of the archive to ask for.
+        architecture: To ask for.
 
     Raises:
         AptError: None is configured.
@@ -160,7 +171,7 @@ def stanzas(release: str = "", components: Sequence[str] = ("main",)) -> Iterato
             signed = f"Signed-By: {fields['signed-by']}\n" if "signed-by" in fields else ""
             yield (
                 f"Types: deb\nURIs: {fields['uris']}\nSuites: {release or ' '.join(suites)}\n"
-                f"Components: {' '.join(components)}\nArchitectures: {ARCHITECTURE}\n{signed}"
+                f"Components: {' '.join(components)}\nArchitectures: {architecture}\n{signed}"
             )
     if not found:
         raise AptError(

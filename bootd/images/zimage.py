@@ -11,7 +11,7 @@ from bootd.errors import ImageError
 from bootd.images.kind import ImageInfo, ImageKind, Source, at
 
 TEXT_OFFSET: Final = 0x8000
-"""The kernel unpacks itself to this distance above the start of memory, by custom."""
+"""A kernel for one board unpacks itself to this distance above the start of memory."""
 
 _MAGIC: Final = (b"\x18\x28\x6f\x01", b"\x01\x6f\x28\x18")
 _TITLE: Final = "arm zImage"
@@ -19,6 +19,10 @@ _EXTENSION: Final = 0x45454545
 _SIZE_TAG: Final = 0x5A534C4B
 _GUESSED_RATIO: Final = 5
 """Kernels before 4.15 do not say how long they are unpacked; none gets to be this much longer."""
+
+_SLACK_BYTES: Final = 4 << 20
+"""A kernel for many boards unpacks itself to as much as 3 MiB above that place (`textofs-y` of
+arch/arm/Makefile); the rest is for stack, heap and the code that moves the image."""
 
 _FDT_MAGIC: Final = b"\xd0\x0d\xfe\xed"
 _MAX_TREE_BYTES: Final = 2 << 20
@@ -41,7 +45,7 @@ def _read(source: Source) -> ImageInfo:
         architecture="arm",
         payload_bytes=length if _appended(source, length) else 0,
         # Unpacked kernel and BSS, then the image itself, which moves out of the way.
-        memory_bytes=(unpacked or length * _GUESSED_RATIO) + bss + length,
+        memory_bytes=(unpacked or length * _GUESSED_RATIO) + bss + length + _SLACK_BYTES,
         big_endian=order == "big" or endian == 0x01020304,
         notes=_notes(source, length),
     )

@@ -46,6 +46,7 @@ def read(root: str = "/") -> Machine:
         and kexec.takes_file_flag(kexec.KEXEC_FILE_FORCE_DTB),
         kexec_refusal=refusal,
         kexec_locked=locked,
+        stuck_processors=_stuck_processors(root),
         page_bytes=os.sysconf("SC_PAGE_SIZE"),
         # The log takes 100 ms to read on a slow board, and nobody else asks.
         lpi_unreserved=has_file and _lpi_unreserved(root),
@@ -91,6 +92,23 @@ def _firmware(root: str) -> str:
 
 def _property(root: str, name: str) -> str:
     return _text(root, f"proc/device-tree/{name}")
+
+
+def _stuck_processors(root: str) -> bool:
+    """Say whether there are processors that started by spin-table, which knows no way back.
+
+    Source: arch/arm64/kernel/smp.c, cpus_are_stuck_in_kernel.
+    """
+    possible = _text(root, "sys/devices/system/cpu/possible").strip()
+    if possible in {"", "0"}:
+        return False
+    folder = os.path.join(root, "proc/device-tree/cpus")
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith("cpu@")]
+    except OSError:
+        return False
+    methods = {_property(root, f"cpus/{name}/enable-method").rstrip("\0") for name in names}
+    return "spin-table" in methods and "psci" not in methods
 
 
 def _lpi_unreserved(root: str) -> bool:

@@ -35,6 +35,11 @@ def choose(request: LoadRequest, machine: Machine, loaders: Sequence[Loader]) ->
     """
     require(request.kernel, machine.architecture)
     _check_cmdline(request)
+    if machine.stuck_processors and machine.architecture == "aarch64":
+        raise LoadError(
+            "the other processors of this board cannot be stopped (spin-table), and Linux refuses "
+            "to leave them: start bootd's own kernel with nr_cpus=1 on its command line"
+        )
     refusals: list[str] = []
     for loader in loaders:
         reason = loader.why_not(request, machine)

@@ -4,7 +4,9 @@ import errno
 from typing import Final
 
 _SENTENCES: Final = {
-    errno.EBUSY: "another load is going on; try again in a moment",
+    errno.EBUSY: (
+        "another load is going on, or a processor cannot be stopped; try again in a moment"
+    ),
     errno.ENOEXEC: "the running kernel does not take this kind of kernel image",
     errno.EKEYREJECTED: "the running kernel wants a signed kernel, and this signature is not valid",
     errno.ENOKEY: "the running kernel does not know the key that signed this kernel",

@@ -33,6 +33,8 @@ class Rules:
         kernel_floor: Nor does the kernel.
         ceiling: Nothing reaches above.
         initrd_ceiling: Nor does the initrd.
+        tail_align: Nothing shares the kernel's last block of this length, a power of two, which it
+            frees and protects as a whole.
         trampoline_bytes: Length of what the architecture adds, 0 for nothing.
         lowest_only: The kernel finds nothing that lies below it.
     """
@@ -45,6 +47,7 @@ class Rules:
     kernel_floor: int = 0
     ceiling: int = 1 << 64
     initrd_ceiling: int = 1 << 64
+    tail_align: int = 64 << 10
     trampoline_bytes: int = 0
     lowest_only: bool = False
 
@@ -122,7 +125,17 @@ def plan(free: Sequence[Range], demand: Demand, rules: Rules) -> Layout:
         f"no room in physical memory for the kernel ({_mib(demand.kernel_bytes)}) "
         f"and its initrd ({_mib(sum(demand.initrd_bytes))}): "
         f"the largest free stretch has {_mib(max((part.size for part in free), default=0))}"
+        + _bounds(rules)
     )
+
+
+def _bounds(rules: Rules) -> str:
+    """Say what else was in the way."""
+    if rules.initrd_ceiling < 1 << 64:
+        return f", and this kernel reads an initrd only below {_mib(rules.initrd_ceiling)}"
+    if rules.window_bytes < 1 << 64:
+        return f", and they have to lie within {_mib(rules.window_bytes)} of each other"
+    return ""
 
 
 def _kernel_places(free: Sequence[Range], demand: Demand, rules: Rules) -> list[Segment]:
@@ -141,9 +154,8 @@ def _kernel_places(free: Sequence[Range], demand: Demand, rules: Rules) -> list[
 
 
 def _around(kernel: Segment, free: Sequence[Range], demand: Demand, rules: Rules) -> Layout | None:
-    # Nothing may share the kernel's last 64 KiB, which it frees and protects as a whole.
     base = kernel.start // rules.kernel_align * rules.kernel_align
-    taken = Range(base, round_up(kernel.start + kernel.size, _INITRD_ALIGN))
+    taken = Range(base, round_up(kernel.start + kernel.size, rules.tail_align))
     left: Sequence[Range] = subtract(free, (taken,))
     if rules.lowest_only:
         left = within(left, Range(base, 1 << 64))

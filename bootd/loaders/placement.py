@@ -81,6 +81,8 @@ def place(
         raise LoadError(f"an {architecture.name} kernel needs a device tree, and has none")
     memory = iomem.read()
     tree = fdt.read(blob) if blob else None
+    if architecture.needs_tree and tree is not None and not tree_memory.is_known(tree):
+        raise LoadError("the device tree describes no memory, and the kernel would find none")
     tables = kmsg.lpi_tables() if tree is not None else kmsg.LpiTables(ranges=())
     kept = (*_reserved(tree), *tables.ranges)
     page = os.sysconf("SC_PAGE_SIZE")

@@ -65,9 +65,12 @@ def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
     Raises:
         LoadError, ImageError, FdtError, OSError: As the loader. Nothing is loaded then.
     """
-    from bootd.loaders.armed import load_with  # noqa: PLC0415 - see the module's docstring
+    from bootd.linux import watchdog  # noqa: PLC0415 - see the module's docstring
+    from bootd.loaders.armed import load_with  # noqa: PLC0415 - ditto
+    from bootd.loaders.preflight import watchdog_notes  # noqa: PLC0415 - ditto
     from bootd.loaders.request import LoadJob  # noqa: PLC0415 - ditto
     from bootd.loaders.table import BY_NAME  # noqa: PLC0415 - ditto
+    from bootd.record import replace  # noqa: PLC0415 - ditto
 
     try:
         job = from_json(LoadJob, params)
@@ -76,7 +79,8 @@ def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
         report = load_with(BY_NAME[job.loader].load, job.request, _files(job, fds))
     finally:
         _close(fds)
-    return to_json(report), []
+    notes = report.notes + watchdog_notes(watchdog.running())
+    return to_json(replace(report, notes=notes)), []
 
 
 def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:

@@ -43,6 +43,18 @@ def usable(tree: Fdt) -> tuple[Range, ...]:
     return tuple(found for node in _memories(tree.root) for found in _memory(node, cells))
 
 
+def is_known(tree: Fdt) -> bool:
+    """Say whether a kernel learns of its memory: from the tree, or from EFI's map behind it.
+
+    Raises:
+        FdtError: A `reg` does not fit its bus.
+    """
+    chosen = tree.root.children.get("chosen")
+    return bool(usable(tree)) or (
+        chosen is not None and "linux,uefi-mmap-start" in chosen.properties
+    )
+
+
 def has_node(tree: Fdt, compatible: bytes) -> bool:
     """Say whether some node has this among its compatible strings."""
     return any(

@@ -23,6 +23,8 @@ class Machine:
         kexec_refusal: Sentence on why kexec_load may not be used, or "".
         kexec_locked: No kernel can be loaded at all until the next power-on (kexec_load_disabled,
             or its limit is used up).
+        stuck_processors: The other processors cannot be stopped (spin-table), so that Linux refuses
+            every kexec.
         page_bytes: Page size of the running kernel.
         lpi_unreserved: A GICv3 keeps writing to memory that /proc/iomem shows as free, so that a
             kernel that kexec_file_load places may be overwritten; only looked for where that call
@@ -43,5 +45,6 @@ class Machine:
     kexec_file_force_dtb: bool = False
     kexec_refusal: str = ""
     kexec_locked: bool = False
+    stuck_processors: bool = False
     page_bytes: int = 4096
     lpi_unreserved: bool = False

@@ -198,7 +198,8 @@ class _Files:
         if ref is None:
             return None
         if ref.url:
-            self.remote.append(f"its {what} {clean(ref.url)} comes over the network")
+            place = clean(ref.url)
+            self.remote.append(f"its {what} is at {place}; bootd does not fetch files yet")
             return None
         holder = self._device if ref.device is None else self._holder(ref.device, ref.path)
         if holder is not None and holder.name == self._device.name:

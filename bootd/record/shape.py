@@ -1,7 +1,7 @@
 """What a record consists of, and how its class is made; see the package for why."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -74,7 +74,8 @@ def dataclass(
 
     def make(kind: type[T]) -> type[T]:
         space = dict(kind.__dict__)
-        shape = Shape(_take_fields(space), kw_only=kw_only)
+        # From Python 3.14 on the name space has a function in place of the annotations.
+        shape = Shape(_take_fields(space, kind.__annotations__), kw_only=kw_only)
         for name in ("__dict__", "__weakref__"):
             space.pop(name, None)
         for methods in (_COMMON, _FROZEN if frozen else _MUTABLE, _ORDER if order else {}):
@@ -127,10 +128,10 @@ def _standard_fields(record: Value) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def _take_fields(space: dict[str, Value]) -> tuple[Field, ...]:
+def _take_fields(space: dict[str, Value], names: Iterable[str]) -> tuple[Field, ...]:
     """Return the annotated fields, and take their defaults out of the class's name space."""
     found = []
-    for name in space.get("__annotations__", {}):
+    for name in names:
         default = space.pop(name, MISSING)
         each = default if isinstance(default, Field) else Field(default, MISSING, NO_METADATA)
         each.name = name

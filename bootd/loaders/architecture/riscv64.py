@@ -13,7 +13,11 @@ from bootd.images import ImageInfo, riscv
 from bootd.loaders.architecture.row import Architecture, at_kernel, no_skip, tree_alone
 from bootd.loaders.layout import Rules
 
-_RULES: Final = Rules(kernel_align=riscv.BASE_ALIGN, lowest_only=True)
+_RULES: Final = Rules(
+    kernel_align=riscv.BASE_ALIGN,
+    tail_align=2 << 20,  # arch/riscv/mm/init.c, setup_bootmem
+    lowest_only=True,
+)
 
 
 def _rules(_image: ImageInfo, _head: bytes) -> Rules:

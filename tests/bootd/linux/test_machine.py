@@ -91,3 +91,16 @@ def test_this_machine_is_described_without_an_error() -> None:
     assert found.architecture == os.uname().machine
     assert found.memory_bytes > 64 << 20
     assert found.page_bytes in {4096, 16384, 65536}
+
+
+def test_processors_that_started_by_spin_table_cannot_be_stopped(board: Path) -> None:
+    assert not machine.read(str(board)).stuck_processors
+    folder = board / "proc/device-tree/cpus/cpu@1"
+    folder.mkdir(parents=True)
+    (folder / "enable-method").write_bytes(b"spin-table\0")
+    possible = board / "sys/devices/system/cpu/possible"
+    possible.parent.mkdir(parents=True)
+    possible.write_text("0-3\n")
+    assert machine.read(str(board)).stuck_processors
+    possible.write_text("0\n")
+    assert not machine.read(str(board)).stuck_processors

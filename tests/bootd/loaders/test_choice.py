@@ -111,6 +111,11 @@ def test_an_x86_tree_goes_through_kexec_file_only_where_it_is_carried_over() -> 
     assert choose(request, forced).loader.name == "kexec_file"
 
 
+def test_processors_that_cannot_be_stopped_are_a_sentence_before_anything_is_loaded() -> None:
+    with pytest.raises(LoadError, match=r"spin-table.*nr_cpus=1"):
+        choose(MERGED, replace(BOARD, stuck_processors=True))
+
+
 def test_the_images_own_limit_of_the_command_line_counts() -> None:
     image = bzimage(cmdline=4095)
     request = LoadRequest(option="", kernel=identify(image, len(image)), cmdline="x" * 4095)

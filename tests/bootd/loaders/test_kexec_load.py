@@ -229,3 +229,11 @@ def test_a_load_leaves_no_descriptor_behind(board: Board) -> None:
         pass
     assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - ditto
     assert board.segments
+
+
+@pytest.mark.usefixtures("board")
+def test_a_tree_without_memory_is_refused() -> None:
+    bare = trees.blob({"compatible": "acme,board"})
+    given = LoadFiles(kernel=opened(KERNEL), initrds=(), tree=opened(bare))
+    with pytest.raises(LoadError, match="describes no memory"):
+        LOADER.load(request(), given)

@@ -160,7 +160,8 @@ def obeys(architecture: str, layout: Layout, wanted: Demand) -> None:
             assert max(ends) <= 4 * GIB
         case "riscv64":
             assert kernel % (2 * MIB) == 0
-            assert min(starts) == kernel
+            last = -(-(kernel + layout.kernel.size) // (2 * MIB)) * 2 * MIB
+            assert min(set(starts) - {kernel}) >= last, "the kernel reserves its last 2 MiB"
         case "x86_64":
             assert kernel % (2 * MIB) == 0
             assert kernel >= 16 * MIB

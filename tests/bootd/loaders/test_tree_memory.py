@@ -43,3 +43,11 @@ def test_a_compatible_string_is_found_anywhere() -> None:
     found.root.add("its@0").properties["compatible"] = b"arm,gic-v3-its\0"
     assert tree_memory.has_node(found, b"arm,gic-v3-its")
     assert not tree_memory.has_node(tree(), b"arm,gic-v3-its")
+
+
+def test_memory_is_known_from_the_tree_or_from_efis_map() -> None:
+    assert tree_memory.is_known(tree())
+    bare = Fdt(root=Node(""), reservations=[])
+    assert not tree_memory.is_known(bare)
+    bare.root.add("chosen").properties["linux,uefi-mmap-start"] = cells(0, 0x40000000)
+    assert tree_memory.is_known(bare)
