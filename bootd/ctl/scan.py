@@ -9,6 +9,7 @@ from typing import Final
 from bootd.record import dataclass
 
 _PROPERTIES: Final = ("uuid", "label", "partuuid", "partlabel", "fstype")
+_OF_LEASES: Final = ("mac", "ip", "uuid", "bootfile", "prefix", "config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="List the boot options of directories, disk images or devices, without the daemon.",
         description="List the boot options of every SOURCE, without the daemon. SOURCE is a "
         "directory taken as a file system's root, a disk or partition "
-        "image, or a block device. Several --device describe a machine.",
+        "image, or a block device. Several --device describe a machine; with --tftp a directory "
+        "plays a boot server with PXELINUX and iPXE configuration.",
     )
     parser.add_argument("sources", metavar="SOURCE", nargs="*", type=_plain_source)
     parser.add_argument(
@@ -43,6 +45,15 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default=[],
         type=_named_source,
         help="a SOURCE that plays the device NAME; may be given several times",
+    )
+    parser.add_argument(
+        "--tftp",
+        metavar="URL=DIR[,mac=M][,ip=A][,uuid=U][,bootfile=F][,prefix=P][,config=C]",
+        dest="served",
+        action="append",
+        default=[],
+        type=_served_source,
+        help="a directory that plays the boot server at URL, with what DHCP says",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -59,12 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     from bootd.ctl import scanning  # noqa: PLC0415 - formats and readers, which --help does not need
 
     sources: list[Source] = [*arguments.named, *arguments.sources]
-    if not sources:
+    if not sources and not arguments.served:
         arguments.parser.error("name a SOURCE, or describe a machine with --device")
     names = [source.name for source in arguments.named]
     if len(set(names)) < len(names):
         arguments.parser.error("two devices have the same name")
-    found = scanning.look_at(sources)
+    found = scanning.look_at(sources, arguments.served, arguments.architecture)
     scanning.report(found, arguments.architecture, as_json=arguments.json)
     if arguments.explain:
         scanning.explain(found)
@@ -76,18 +87,32 @@ def _plain_source(text: str) -> Source:
 
 
 def _named_source(text: str) -> Source:
-    """Parse NAME=SOURCE[,key=value]…; a comma in SOURCE is its own unless a key follows."""
+    """Parse NAME=SOURCE[,key=value]…."""
     name, separator, rest = text.partition("=")
     if not separator or not name or not rest or "/" in name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SOURCE")
-    path, *words = rest.split(",")
+    return _described(name, rest, _PROPERTIES)
+
+
+def _served_source(text: str) -> Source:
+    """Parse URL=DIR[,key=value]…; the name is then the URL of the server's root."""
+    url, separator, rest = text.partition("=")
+    scheme, _, place = url.partition("://")
+    if not separator or not rest or not scheme or not place.strip("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not URL=DIR")
+    return _described(f"{url.rstrip('/')}/", rest, _OF_LEASES)
+
+
+def _described(name: str, text: str, keys: tuple[str, ...]) -> Source:
+    """Parse PATH[,key=value]…; a comma in PATH is its own unless a key follows."""
+    path, *words = text.split(",")
     properties: dict[str, str] = {}
     for word in words:
         key, separator, value = word.partition("=")
-        if separator and key in _PROPERTIES:
+        if separator and key in keys:
             properties[key] = value
         elif properties:
-            raise argparse.ArgumentTypeError(f"{key!r} is none of {', '.join(_PROPERTIES)}")
+            raise argparse.ArgumentTypeError(f"{key!r} is none of {', '.join(keys)}")
         else:
             path = f"{path},{word}"
     return Source(path, name, properties)

@@ -4,20 +4,24 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
-from bootd.ctl import scan_json
+from bootd.ctl import network, scan_json
+from bootd.ctl.look import Look, Sight
 from bootd.ctl.scan import Source
 from bootd.errors import ProbeError
 from bootd.formats import FORMATS, scan
-from bootd.model.device import BlockDevice, DeviceKind
+from bootd.fsview import FsView
+from bootd.model.device import DeviceKind
 from bootd.model.option import ResolvedOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean, escape
 from bootd.policy import menu
 from bootd.policy.resolve import resolve
-from bootd.probe import image
+from bootd.probe import confined, image
 from bootd.probe.image import Stretch
+from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.varlink import visible
 from bootd.record import dataclass, replace
 
@@ -25,20 +29,6 @@ FAILED: Final = 1
 
 _KINDS: Final = {"nvme": DeviceKind.NVME, "mmcblk": DeviceKind.MMC, "sr": DeviceKind.OPTICAL}
 """What a kernel name says about the medium; USB disks are called sdX as well."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What was found on one device.
-
-    Attributes:
-        result: Empty when it could not be read; a problem says why then.
-        tried: Places that were looked at, and whether something was there.
-    """
-
-    device: BlockDevice
-    result: ScanResult
-    tried: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +43,14 @@ class Found:
     unopened: int = 0
 
 
-def look_at(sources: Iterable[Source]) -> Found:
-    """Look at every source in order; one that cannot be opened costs only itself."""
+def look_at(sources: Iterable[Source], served: Iterable[Source], architecture: str) -> Found:
+    """Look at every source in order; one that cannot be opened costs only itself.
+
+    Args:
+        sources: Disks and directories.
+        served: Directories that play boot servers.
+        architecture: Of the board, or "" for this machine's; scripts of servers ask for it.
+    """
     looks: list[Look] = []
     unopened = 0
     for source in sources:
@@ -68,6 +64,12 @@ def look_at(sources: Iterable[Source]) -> Found:
             _complain(f"{source.path} has partitions; uuid= and its like are for one file system")
             source = replace(source, properties={})  # noqa: PLW2901 - the partitions say it themselves
         looks += [_look(_described(each, source)) for each in stretches]
+    for source in served:
+        try:
+            looks.append(network.look(source, architecture or os.uname().machine))
+        except OSError as error:
+            unopened += 1
+            _complain(f"cannot open {source.path}: {error.strerror or error}")
     return Found(looks=tuple(looks), unopened=unopened)
 
 
@@ -94,23 +96,37 @@ def report(found: Found, architecture: str, *, as_json: bool) -> None:
 
 
 def explain(found: Found) -> None:
-    """Say what was looked at; on stderr, so that JSON on stdout stays JSON."""
+    """Say what each format looked at; on stderr, so that JSON on stdout stays JSON."""
     for look in found.looks:
         what = look.device.fstype or look.device.kind.value
         _complain(f"{look.device.name} ({what}):")
-        for place, there in look.tried:
-            _complain(f"  {'found' if there else 'not there':9}  {place}")
+        for name in dict.fromkeys(name for name, _, _ in look.tried):
+            count = sum(option.format == name for option in look.result.options)
+            _complain(f"  {name}: {count} option{'' if count == 1 else 's'}")
+            for format_name, place, there in look.tried:
+                if format_name == name:
+                    _complain(f"    {'found' if there else 'not there':9}  {place}")
 
 
 def _look(stretch: Stretch) -> Look:
-    places = [place for each in FORMATS for place in each.places]
+    name = stretch.device.name
     try:
         with image.opened(stretch) as view:
-            tried = tuple((p, view.is_file(p) or view.is_dir(p)) for p in places)
-            return Look(device=stretch.device, result=scan(view), tried=tried)
-    except ProbeError as error:
-        problem = Problem(source="", message=clean(error.reason))
+            answer = confined.run(name, partial(_look_confined, view))
+        return from_json(Sight, answer).of(stretch.device)
+    except (ProbeError, OSError) as error:
+        reason = error.reason if isinstance(error, ProbeError) else error.strerror or str(error)
+        problem = Problem(source="", message=clean(reason))
         return Look(device=stretch.device, result=ScanResult(problems=(problem,)))
+
+
+def _look_confined(view: FsView) -> Json:
+    tried = tuple(
+        (each.name, place, view.is_file(place) or view.is_dir(place))
+        for each in FORMATS
+        for place in each.places
+    )
+    return to_json(Sight(result=scan(view), tried=tried))
 
 
 def _described(stretch: Stretch, source: Source) -> Stretch:

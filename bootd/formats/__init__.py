@@ -22,6 +22,9 @@ MAX_OPTIONS: Final = 1024
 MAX_PROBLEMS: Final = 256
 """Of one device; the last one then says that there are more."""
 
+MAX_NOTES: Final = 32
+"""Of one option; another one then says how many are left out."""
+
 MAX_TEXT: Final = 600_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer
 of a worker, in which they travel, has 1 MiB."""
@@ -98,4 +101,9 @@ def _with_absent(fs: FsView, options: Iterable[BootOption]) -> Iterable[BootOpti
         absent = [ref.path for ref in files if ref is not None and is_absent(ref)]
         if option.devicetree_dir is not None and is_absent(option.devicetree_dir, folder=True):
             absent.append(option.devicetree_dir.path)
-        yield replace(option, absent=tuple(dict.fromkeys(absent))) if absent else option
+        if absent:
+            option = replace(option, absent=tuple(dict.fromkeys(absent)))  # noqa: PLW2901 - what is yielded
+        if len(option.notes) > MAX_NOTES:
+            more = f"{len(option.notes) - MAX_NOTES} more notes are not shown"
+            option = replace(option, notes=(*option.notes[:MAX_NOTES], more))  # noqa: PLW2901 - ditto
+        yield option

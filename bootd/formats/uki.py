@@ -24,6 +24,9 @@ from bootd.record import replace
 MAX_IMAGES: Final = 128
 """Of one directory."""
 
+MAX_ADDONS: Final = 16
+"""Of one image."""
+
 _ROOTS: Final = ("", "/boot")
 
 PLACES: Final = tuple(f"{root}/EFI/Linux" for root in _ROOTS)
@@ -102,7 +105,10 @@ def _addons(fs: FsView, folder: str) -> tuple[str, tuple[FileRef, ...], tuple[st
     cmdlines: list[str] = []
     initrds: list[FileRef] = []
     notes: list[str] = []
-    for name in fs.list_dir(folder)[:MAX_IMAGES]:
+    names = fs.list_dir(folder)
+    if len(names) > MAX_ADDONS:
+        notes.append(clean(f"only the first {MAX_ADDONS} files of {folder} are looked at"))
+    for name in names[:MAX_ADDONS]:
         path = f"{folder}/{name}"
         if not name.casefold().endswith(".addon.efi"):
             notes.append(clean(f"{path} is not used"))

@@ -29,6 +29,8 @@ MAX_OPTIONS: Final = 1024
 MAX_PROBLEMS: Final = 1024
 MAX_ITEMS: Final = 64
 """Initrds, overlays, notes and the like of one option."""
+MAX_TREES: Final = 256
+"""Device trees that one option chooses from."""
 MAX_PATH: Final = 4096
 """PATH_MAX."""
 MAX_CMDLINE: Final = 65536
@@ -100,10 +102,15 @@ _ERRORS: Final[dict[str, Callable[[str, str, int | None], BootdError]]] = {
 
 
 def _option(option: BootOption) -> BootOption:
-    for items in (option.initrds, option.overlays, option.submenu, option.absent, option.notes):
+    listed = (option.initrds, option.overlays, option.submenu, option.notes, option.reasons)
+    for items in listed:
         _at_most(len(items), MAX_ITEMS, "$.options[]")
+    # Each of its files may be absent.
+    _at_most(len(option.absent), 3 * MAX_ITEMS, "$.options[].absent")
+    _at_most(len(option.devicetree_choices), MAX_TREES, "$.options[].devicetreeChoices")
     named = (option.linux, option.devicetree, option.devicetree_dir)
-    for file in (*named, *option.initrds, *option.overlays):
+    choices = (each.devicetree for each in option.devicetree_choices)
+    for file in (*named, *option.initrds, *option.overlays, *choices):
         _check_file(file)
     _at_most(len(option.cmdline), MAX_CMDLINE, "$.options[].cmdline")
     if "\0" in option.cmdline:
@@ -118,6 +125,7 @@ def _option(option: BootOption) -> BootOption:
         "architecture": clean(option.architecture),
         "submenu": tuple(clean(title) for title in option.submenu),
         "notes": tuple(clean(note, SENTENCE) for note in option.notes),
+        "reasons": tuple(clean(reason, SENTENCE) for reason in option.reasons),
     }
     if all(getattr(option, name) == value for name, value in cleaned.items()):
         return option  # as it is from every worker in its right mind
@@ -128,6 +136,8 @@ def _check_file(file: FileRef | None) -> None:
     if file is not None:
         _at_most(len(file.path), MAX_PATH, "$.options[].path")
         _at_most(len(file.device or ""), MAX_PATH, "$.options[].device")
+        _at_most(len(file.part), MAX_PATH, "$.options[].part")
+        _at_most(len(file.url), MAX_PATH, "$.options[].url")
 
 
 def _problem(problem: Problem) -> Problem:

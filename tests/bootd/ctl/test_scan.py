@@ -9,6 +9,7 @@ import pytest
 
 from bootd.ctl.main import main
 from tests.support import golden
+from tests.support.iso import make as make_iso
 
 EXTLINUX = (
     "timeout 30\nlabel linux\nmenu label Board\nlinux /vmlinuz\nappend root=UUID={uuid} quiet\n"
@@ -284,3 +285,84 @@ def test_golden_trees_are_listed_with_their_titles_and_defaults(scan: Scan, kind
         assert [(o["title"], o["isDefault"]) for o in found] == [
             (o["title"], o.get("is_default", False)) for o in wanted
         ]
+
+
+PXE = {
+    "boot/pxelinux.cfg/01-52-54-00-12-34-56": (
+        "default a\nlabel a\nmenu label Board\nkernel k\ninitrd i\nfdt b.dtb\nappend q\n"
+        "ipappend 2\n"
+    ),
+    "boot/menu.ipxe": "#!ipxe\nkernel http://h/k ${buildarch}\nboot\n",
+}
+LEASE = ",mac=52:54:00:12:34:56,ip=10.0.0.9,bootfile=boot/menu.ipxe"
+
+
+def server(root: Path) -> Path:
+    for name, text in PXE.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_a_directory_plays_a_boot_server(scan: Scan, tmp_path: Path) -> None:
+    source = f"tftp://10.0.0.1={server(tmp_path)}{LEASE}"
+    answer = scan.json("--architecture", "aarch64", "--tftp", source)
+    assert [each["name"] for each in answer["devices"]] == ["10.0.0.1"]
+    board, script = answer["options"]
+    assert (board["format"], board["title"], board["cmdline"]) == (
+        "pxe",
+        "Board",
+        "q BOOTIF=01-52-54-00-12-34-56",
+    )
+    assert board["linux"] == {"url": "tftp://10.0.0.1/boot/k"}
+    assert board["initrd"] == [{"url": "tftp://10.0.0.1/boot/i"}]
+    assert board["devicetree"] == {"url": "tftp://10.0.0.1/boot/b.dtb"}
+    assert (board["missing"], board["bootable"]) == ([], False)
+    assert script["linux"] == {"url": "http://h/k"}
+    assert script["cmdline"] == "arm64"
+
+
+def test_explain_says_what_was_asked_of_a_server(scan: Scan, tmp_path: Path) -> None:
+    scan("--explain", "--tftp", f"tftp://10.0.0.1={server(tmp_path)}{LEASE}")
+    assert "  pxe: 1 option" in scan.stderr
+    assert "found      tftp://10.0.0.1/boot/pxelinux.cfg/01-52-54-00-12-34-56" in scan.stderr
+
+
+def test_a_link_out_of_a_served_directory_is_not_followed(scan: Scan, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("label a\nkernel k\n")
+    folder = tmp_path / "served" / "pxelinux.cfg"
+    folder.mkdir(parents=True)
+    (folder / "default").symlink_to(tmp_path / "secret")
+    assert scan.json("--tftp", f"http://h/={tmp_path / 'served'}")["options"] == []
+
+
+@pytest.mark.parametrize("word", ["nothing", "tftp://h", "tftp://=/x", "tftp://h/=/x,mac=1,b=2"])
+def test_a_server_that_makes_no_sense_is_status_2(scan: Scan, word: str) -> None:
+    assert scan("--tftp", word, status=2) == ""
+
+
+def test_a_server_without_its_directory_is_status_1(scan: Scan, tmp_path: Path) -> None:
+    scan("--tftp", f"tftp://h/={tmp_path / 'gone'}", status=1)
+    assert "gone: No such file or directory" in scan.stderr
+
+
+def test_explain_counts_the_options_of_each_format(scan: Scan, tmp_path: Path) -> None:
+    scan("--explain", tree(tmp_path / "a"))
+    assert "  extlinux: 1 option\n" in scan.stderr
+    assert "  grub: 0 options\n" in scan.stderr
+
+
+def test_bytes_that_are_no_utf8_are_visible_in_json(scan: Scan, tmp_path: Path) -> None:
+    root = tree(tmp_path / "a")
+    (root / "extlinux" / "extlinux.conf").write_bytes(b"label a\nlinux /k\nappend x=\xe9\n")
+    assert scan.json(root)["options"][0]["cmdline"] == "x=\\udce9"
+
+
+def test_an_iso_image_is_read_without_a_mount(scan: Scan, tmp_path: Path) -> None:
+    image = tmp_path / "live.iso"
+    files = {"/boot/grub/grub.cfg": "menuentry Live { linux /k }\n", "/k": "kernel"}
+    image.write_bytes(make_iso(tmp_path, dict(files), "-R", label="LIVE"))
+    answer = scan.json(image)
+    assert (answer["devices"][0]["fstype"], answer["devices"][0]["label"]) == ("iso9660", "LIVE")
+    assert answer["options"][0]["title"] == "Live"
+    assert answer["options"][0]["missing"] == []

@@ -1,0 +1,33 @@
+"""What a look at one device found, as `bootdctl scan` keeps it."""
+
+from bootd.model.device import BlockDevice
+from bootd.model.option import ScanResult
+from bootd.record import dataclass
+
+Tried = tuple[tuple[str, str, bool], ...]
+"""(format, place, whether something is there) of all that was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was found on one device.
+
+    Attributes:
+        result: Empty when it could not be read; a problem says why then.
+    """
+
+    device: BlockDevice
+    result: ScanResult
+    tried: Tried = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A look without its device, as it comes from the process that read it."""
+
+    result: ScanResult
+    tried: Tried
+
+    def of(self, device: BlockDevice) -> Look:
+        """Return the whole."""
+        return Look(device=device, result=self.result, tried=self.tried)
