@@ -112,7 +112,9 @@ class _Daemon:
             remember=flag.write,
         )
         allowed = AllowedFileSystems(prober, self._settings.file_systems)
-        source = self._place.source(await prober.early_devices(), prober.is_looking)
+        source = self._place.source(
+            await prober.early_devices(), prober.is_looking, allowed.preview
+        )
         discovery = Discovery(source, allowed, store)
         booting = self._booting(prober, store, dry_run=dry_run)
         control = Control(store, countdown, booting, discovery.rescan)

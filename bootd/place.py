@@ -31,8 +31,9 @@ class Place:
         root: Below it are etc, run, usr/lib and proc.
         real: Something can really be booted here.
         live_tree: Reads the running kernel's tree, None where the machine has none, and sentences.
-        source: Makes the source of devices, given those that the early look has found, and what
-            says whether their probes still run.
+        source: Makes the source of devices, given those that the early look has found, what says
+            whether their probes still run, and what takes name and node of a device that the kernel
+            has just named.
         close: Gives back what playing the machine took.
     """
 
@@ -40,7 +41,9 @@ class Place:
     real: bool
     machine: Machine
     live_tree: Live
-    source: Callable[[tuple[BlockDevice, ...], Callable[[], bool]], DeviceSource]
+    source: Callable[
+        [tuple[BlockDevice, ...], Callable[[], bool], Callable[[str, str], None]], DeviceSource
+    ]
     close: Callable[[], None] = _nothing
 
 
@@ -76,7 +79,7 @@ def played_place(directory: str) -> Place:
         real=False,
         machine=_played_machine(f"{root}/machine.json"),
         live_tree=lambda _choice: (_read(f"{directory}/live.dtb", MAX_DTB_BYTES), ()),
-        source=lambda _early, _busy: DirectorySource(directory, images=disks.list_devices),
+        source=lambda _early, _busy, _named: DirectorySource(directory, images=disks.list_devices),
         close=disks.close,
     )
 

@@ -40,7 +40,7 @@ def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
     if properties.get("SYSTEMD_READY") == "0" or properties.get("ID_FS_USAGE") != "filesystem":
         return None
     disk = _disk(name)
-    size = _number(f"{name}/size") * _SECTOR
+    size = size_of(name)
     if size == 0:
         return None
     return BlockDevice(
@@ -72,6 +72,11 @@ def read(path: str) -> str:
         return ""
     finally:
         os.close(fd)
+
+
+def size_of(name: str) -> int:
+    """Return the bytes of a device by its kernel name; 0 without a medium."""
+    return _number(f"{name}/size") * _SECTOR
 
 
 def _disk(name: str) -> str:

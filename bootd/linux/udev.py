@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from bootd.linux.block_device import describe
+from bootd.linux.block_device import describe, size_of
 from bootd.linux.udev_database import devices
 from bootd.model.device import BlockDevice, DeviceEvent
 
@@ -34,6 +34,9 @@ _RECEIVE_BYTES: Final = 16 << 20
 _BATCH: Final = 256
 """Events taken before the loop gets its turn again."""
 
+_PLAIN: Final = ("loop", "mmcblk", "nvme", "sd", "vd", "xvd")
+"""Disks that can be opened at any time; a device mapper's may hang, a drive may close its tray."""
+
 _Device = Any
 """A pyudev.Device; the package ships no types."""
 
@@ -45,6 +48,8 @@ class UdevSource:
         known: Devices that were found before the start; reported first, and then not again unless
             they have changed. All others follow when the monitor runs.
         busy: Says whether those are still being looked at.
+        on_named: Takes kernel name and node of a disk or partition that the kernel has just named;
+            udev's rules have not run yet, and nobody may mount it.
         receive_bytes: Size of the monitor's buffer if the current one is smaller; 0 sets the
             smallest that the kernel allows (for tests of an overflow).
     """
@@ -53,12 +58,15 @@ class UdevSource:
         self,
         known: tuple[BlockDevice, ...] = (),
         busy: Callable[[], bool] = bool,
+        on_named: Callable[[str, str], None] | None = None,
         *,
         receive_bytes: int = _RECEIVE_BYTES,
     ) -> None:
         self._known: dict[str, BlockDevice] = {}
         self._early = known
         self._busy = busy
+        self._on_named = on_named
+        self._kernel: Any = None  # a second pyudev.Monitor
         self._receive_bytes = receive_bytes
         self._on_event: Callable[[DeviceEvent], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,9 +92,10 @@ class UdevSource:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        if self._monitor is not None and self._loop is not None:
-            self._loop.remove_reader(self._monitor.fileno())
-            self._monitor = None
+        for monitor in (self._monitor, self._kernel):
+            if monitor is not None and self._loop is not None:
+                self._loop.remove_reader(monitor.fileno())
+        self._monitor = self._kernel = None
 
     def _listen_soon(self, steps: int) -> None:
         if self._loop is None or not steps or not self._busy():
@@ -108,7 +117,25 @@ class UdevSource:
         self._set_buffer()
         self._monitor.start()
         self._loop.add_reader(self._monitor.fileno(), self._drain)
+        if self._on_named is not None:
+            self._kernel = pyudev.Monitor.from_netlink(pyudev.Context(), source="kernel")
+            self._kernel.filter_by("block")
+            self._kernel.start()
+            self._loop.add_reader(self._kernel.fileno(), self._hear_kernel)
         self._reconcile(again=False)
+
+    def _hear_kernel(self) -> None:
+        """Pass on what is new; nothing depends on it, so what is lost is lost."""
+        try:
+            device = self._kernel.poll(timeout=0)
+        except OSError:
+            _clear_error(self._kernel)
+            return
+        if device is None or self._on_named is None or device.action not in {"add", "change"}:
+            return
+        name = str(device.sys_name)
+        if name.startswith(_PLAIN) and name not in self._timers and size_of(name):
+            self._on_named(name, str(device.device_node))
 
     def _set_buffer(self) -> None:
         with socket.socket(fileno=_duplicate(self._monitor.fileno())) as monitor:
@@ -132,8 +159,7 @@ class UdevSource:
 
     def _recover(self) -> None:
         """Clear the socket's error and find out what was missed."""
-        with socket.socket(fileno=_duplicate(self._monitor.fileno())) as monitor:
-            monitor.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        _clear_error(self._monitor)
         self._reconcile(again=False)
 
     def _take(self, device: _Device) -> None:
@@ -158,7 +184,7 @@ class UdevSource:
     def _deliver(self, name: str, device: _Device) -> None:
         gone = device.action == "remove"
         # Not `device.get`: it warns of its removal in pyudev 1.0.
-        self._report(name, None if gone else describe(name, dict(device.properties)))
+        self._report(name, None if gone else describe(name, device.properties))
 
     def _reconcile(self, *, again: bool) -> None:
         present = {device.name: device for device in devices()}
@@ -180,6 +206,12 @@ class UdevSource:
     def known(self) -> Mapping[str, BlockDevice]:
         """The devices that were last reported as present."""
         return self._known
+
+
+def _clear_error(monitor: Any) -> None:  # noqa: ANN401 - a pyudev.Monitor, which has no types
+    """Fetch the error of a monitor's socket, without which every further poll fails."""
+    with socket.socket(fileno=_duplicate(monitor.fileno())) as own:
+        own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def _duplicate(fd: int) -> int:

@@ -71,18 +71,18 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
         if stat.S_ISREG(mode):
             attached = loop.attached(node, offset=start_bytes, size=size_bytes)
             node = stack.enter_context(attached)
-        dirty = _is_dirty(node, fstype)
+        fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            dirty = needs_replay(fd, fstype)
+        finally:
+            os.close(fd)
         view = DirView(mount_detached(node, fstype), one_mount=True)
     return Opened(view, view.open_file, (STALE,) if dirty else ())
 
 
-def _is_dirty(node: str, fstype: str) -> bool:
-    """Say whether the journal has to be replayed; xfs and f2fs do not tell in one field."""
+def needs_replay(fd: int, fstype: str) -> bool:
+    """Say whether the journal of the open device waits; xfs and f2fs do not tell in one field."""
     if fstype not in _DIRTY:
         return False
     offset, size, mask = _DIRTY[fstype]
-    fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return bool(int.from_bytes(os.pread(fd, size, offset), "little") & mask)
-    finally:
-        os.close(fd)
+    return bool(int.from_bytes(os.pread(fd, size, offset), "little") & mask)

@@ -17,11 +17,13 @@ class Order:
         fstype: As blkid names it.
         start_bytes, size_bytes: Where in the node, when that is an image file.
         confined: Run without rights and within limits; otherwise only helpers may be called.
+        mounted: Whether the node is mounted; else it is only opened, for `bootd.probe.preview`.
     """
 
     node: str
     fstype: str
     confined: bool
+    mounted: bool = True
     start_bytes: int = 0
     size_bytes: int = 0
 

@@ -14,13 +14,14 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Final, Self
 
-from bootd.errors import ProbeError, ProberError, ProtocolError
+from bootd.errors import BootdError, ProbeError, ProberError, ProtocolError
 from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.probe import answer
 from bootd.probe.channel import close_all, decode, encode_packet, receive_part, send
 from bootd.probe.order import Order, order_for
+from bootd.probe.preview import Previews, believe
 from bootd.probe.session import Session
 from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
@@ -54,6 +55,7 @@ class Prober:
         self._early: dict[str, tuple[BlockDevice, Session]] = {}
         self._early_numbers: set[int] = set()
         self._spares: dict[int, socket.socket] = {}
+        self._previews = Previews()
         self._early_done = asyncio.Event()
         if not early:
             self._early_done.set()
@@ -101,11 +103,14 @@ class Prober:
             ProberError: The zygote is gone.
         """
         try:
-            async with asyncio.timeout(SCAN_S), self._scanning(device) as session:
-                await session.ready()
-                found, fds = await session.reply()
-                close_all(fds)
-                result = answer.scan_result(found)
+            async with asyncio.timeout(SCAN_S):
+                if (seen := await self._previewed(device)) is not None:
+                    return seen
+                async with self._scanning(device) as session:
+                    await session.ready()
+                    found, fds = await session.reply()
+                    close_all(fds)
+                    result = answer.scan_result(found)
         except TimeoutError:
             raise ProbeError(device.name, f"was not read within {SCAN_S:g} s") from None
         except ProtocolError as error:
@@ -114,6 +119,44 @@ class Prober:
             raise ProbeError(device.name, f"cannot be read: {error.strerror}") from error
         noted = tuple(Problem(source="", message=f"{device.name} {n}") for n in session.notes)
         return ScanResult(problems=noted) + result
+
+    def preview(self, name: str, node: str, types: Collection[str]) -> bool:
+        """Have a spare worker read a device that udev has not told of yet; `scan` makes use of it.
+
+        Without a spare nothing happens, and a device that is still changing is not read again.
+
+        Args:
+            name: Kernel name.
+            node: To open.
+            types: File systems that may be looked at, as blkid names them.
+
+        Returns:
+            Whether a worker reads it now.
+        """
+        if self._previews.drop(name) or self.lost >= MAX_LOST:
+            return False
+        order = Order(node=node, fstype="", confined=True, mounted=False)
+        session = self._hire_spare(name, to_json(order))
+        if session is not None:
+            session.ask_only("preview", {"types": [*types]})
+            self._previews.keep(name, session)
+        return session is not None
+
+    async def _previewed(self, device: BlockDevice) -> ScanResult | None:
+        """Return what the preview of a device has found, or None when it has to be scanned."""
+        session = self._previews.take(device.name)
+        if session is None:
+            return None
+        try:
+            await session.ready()
+            found, fds = await session.reply()
+            close_all(fds)
+            result = believe(found, device)
+            return None if result is None else answer.scan_result(result)
+        except (BootdError, OSError):  # the scan will say what is wrong
+            return None
+        finally:
+            session.close()
 
     @asynccontextmanager
     async def session(self, device: BlockDevice) -> AsyncIterator[Session]:
@@ -151,6 +194,7 @@ class Prober:
             self._end.cancel()
         for _, session in self._early.values():
             session.close()
+        self._previews.close()
         for sock in self._spares.values():
             sock.close()
         self._control.close()
@@ -204,14 +248,8 @@ class Prober:
     def _hire(self, name: str, order: Order) -> Session:
         """Give the order to a spare worker, or else have a new one made."""
         members = to_json(order)
-        while order.confined and self._spares:
-            number, sock = self._spares.popitem()
-            try:
-                send(sock, {"order": members})
-            except OSError:  # it has died, and the zygote's message is still on its way
-                sock.close()
-                continue
-            return self._add(number, name, sock)
+        if order.confined and (spare := self._hire_spare(name, members)) is not None:
+            return spare
         number = next(self._numbers)
         ours, theirs = socket.socketpair()
         session = self._add(number, name, ours)
@@ -222,6 +260,17 @@ class Prober:
             session.close()
             raise
         return session
+
+    def _hire_spare(self, name: str, order: Json) -> Session | None:
+        while self._spares:
+            number, sock = self._spares.popitem()
+            try:
+                send(sock, {"order": order})
+            except OSError:  # it has died, and the zygote's message is still on its way
+                sock.close()
+                continue
+            return self._add(number, name, sock)
+        return None
 
     def _add(self, number: int, name: str, sock: socket.socket) -> Session:
         session = Session(name, sock, lambda: self._leave(number))

@@ -41,6 +41,7 @@ def preload() -> None:
 def complete() -> None:
     """Import what only some need, and practise until nothing gets faster."""
     from bootd.formats import FORMATS, fitconfig  # noqa: F401, PLC0415 - only when no device waits
+    from bootd.probe import image  # noqa: F401, PLC0415 - ditto; previews read without a mount
 
     for each in FORMATS:
         each.load()

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from bootd.errors import ProbeError, ProtocolError
@@ -108,6 +109,13 @@ class Session:
             raise ProbeError(self.name, "its worker takes no more calls") from None
         except ConnectionError:
             return  # it ended: `reply` finds out why
+
+    def ask_only(self, task: str, params: Json) -> None:
+        """Send a short call, the only one: the worker ends when it has answered."""
+        self._unanswered += 1
+        with suppress(OSError):  # it ended: `reply` finds out why
+            send_part(self._sock, encode({"task": task, "params": params}), ())
+            self._sock.shutdown(socket.SHUT_WR)
 
     async def reply(self) -> tuple[Json, list[int]]:
         """Return the next answer; raises like `call`."""

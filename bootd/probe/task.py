@@ -18,10 +18,12 @@ class Context:
 
     Attributes:
         fs: The device's file system; None for a task without a device.
+        device: Descriptor of a device that is not mounted, open for reading; the worker's.
         open_file: Opens a regular file of it for reading; the caller owns the descriptor.
     """
 
     fs: FsView | None = None
+    device: int | None = None
     open_file: Callable[[str], int] = _no_files
 
 

@@ -14,6 +14,7 @@ from bootd.fsview import MAX_DTB_BYTES
 from bootd.linux.dirview import DirView
 from bootd.linux.listed import ListedView
 from bootd.model.text import escape
+from bootd.probe.preview import read as read_preview
 from bootd.probe.rehearsal import complete, preload
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
@@ -29,6 +30,14 @@ def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[i
         raise ProtocolError("a scan needs a device")
     fs = ListedView(context.fs) if isinstance(context.fs, DirView) else context.fs
     return to_json(scan_formats(fs)), []
+
+
+def preview(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Look at a device without a mount: {"types"} -> what `bootd.probe.preview` makes of it."""
+    types = params.get("types") if isinstance(params, dict) else None
+    if context.device is None or not isinstance(types, list):
+        raise ProtocolError("$.params.types: expected a list, and a device")
+    return read_preview(context.device, [str(each) for each in types]), []
 
 
 def open_files(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -163,6 +172,7 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
 
 TASKS: Final[Tasks] = {
     "scan": scan,
+    "preview": preview,
     "open": open_files,
     "tree": tree,
     "browse": browse_tree,

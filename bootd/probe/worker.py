@@ -77,6 +77,10 @@ def _isolate(sock: socket.socket) -> socket.socket:
 def _open(order: Order) -> tuple[Context, tuple[str, ...]]:
     if not order.node:
         return Context(), ()
+    if not order.mounted:
+        # Neither a missing medium nor the tray of a drive is waited for.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        return Context(device=os.open(order.node, flags)), ()
     opened = open_device(order.node, order.fstype, order.start_bytes, order.size_bytes)
     return Context(fs=opened.view, open_file=opened.open_file), opened.notes
 

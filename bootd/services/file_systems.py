@@ -1,11 +1,20 @@
 """Keeps probes away from file systems that the administrator does not want mounted."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 from bootd.errors import ProbeError
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import ScanResult
 from bootd.services.discovery import Scanner
+
+
+class Previewer(Scanner, Protocol):
+    """A scanner that can begin before udev has told of a device."""
+
+    def preview(self, name: str, node: str, types: Collection[str], /) -> bool:
+        """Read a device, if it has one of these file systems; a later scan may make use of it."""
+        ...
 
 
 class AllowedFileSystems:
@@ -15,7 +24,7 @@ class AllowedFileSystems:
         allowed: Types as blkid names them; a reload may replace them.
     """
 
-    def __init__(self, scanner: Scanner, allowed: Collection[str]) -> None:
+    def __init__(self, scanner: Previewer, allowed: Collection[str]) -> None:
         self.allowed = allowed
         self._scanner = scanner
 
@@ -31,6 +40,10 @@ class AllowedFileSystems:
                 device.name, f"{named} is not looked at; the setting FileSystems can add it"
             )
         return await self._scanner.scan(device)
+
+    def preview(self, name: str, node: str) -> None:
+        """Have a device read that udev is still at work on; see `Prober.preview`."""
+        self._scanner.preview(name, node, self.allowed)
 
     async def watch(self) -> None:
         """Wait until no more scans are possible; raises then."""

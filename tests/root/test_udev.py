@@ -81,6 +81,23 @@ async def test_a_device_that_was_there_before_is_reported(image: Path) -> None:
     assert (event.device.label, event.device.fstype) == ("my disk", "ext4")
 
 
+async def test_a_disk_is_named_before_udev_tells_of_it(image: Path) -> None:
+    told: list[str] = []
+    watcher = Watcher(UdevSource(on_named=lambda name, node: told.append(f"{name} {node}")))
+
+    def take(event: DeviceEvent) -> None:
+        told.append(event.name)
+        watcher.take(event)
+
+    watcher.source.start(take)
+    await asyncio.sleep(0.1)
+    told.clear()
+    with loopdisk.attached(image) as name:
+        await watcher.until(name, present=True)
+        watcher.source.close()
+    assert told.index(f"{name} /dev/{name}") < told.index(name)
+
+
 async def test_plug_and_unplug_are_reported(watcher: Watcher, image: Path) -> None:
     with loopdisk.attached(image) as name:
         event = await watcher.until(name, present=True)

@@ -1,0 +1,92 @@
+"""Previews: a device read in the time that udev needs for it, believed only when udev agrees.
+
+The kernel names a disk some milliseconds before udev has run its rules, and until then bootd may
+not mount it: it may belong to a storage stack that udev is about to start, and a mount would keep
+its member. Reading takes nothing from anybody, which is what udev's own blkid does meanwhile. So a
+spare worker opens the device read-only, gives up its rights, and looks for boot options with the
+readers that need no kernel driver. The result counts if udev then names the same file system, and
+if nothing about it was doubtful; else the device is mounted and scanned as if nothing had been.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from bootd.model.device import BlockDevice
+from bootd.probe.session import Session
+from bootd.protocol.codec import Json, to_json
+
+KEPT_S: Final = 5.0
+"""udev has said something of the device by then, or will not."""
+
+
+def read(fd: int, types: Collection[str]) -> Json:
+    """Return what is on a device and what identifies it, or None when a mount has to tell.
+
+    Runs in a worker.
+
+    Args:
+        fd: The device, open for reading; stays the caller's.
+        types: File systems that may be looked at, as blkid names them.
+
+    Raises:
+        OSError: The medium failed, or its file system is damaged.
+    """
+    from bootd.disk import superblock  # noqa: PLC0415 - in workers only
+    from bootd.disk.volume import VolumeView  # noqa: PLC0415 - ditto
+    from bootd.formats import scan  # noqa: PLC0415 - ditto
+    from bootd.linux.byterange import ByteRange  # noqa: PLC0415 - ditto
+    from bootd.probe.image import READERS  # noqa: PLC0415 - ditto
+    from bootd.probe.mounter import needs_replay  # noqa: PLC0415 - ditto
+
+    identity = superblock.identify(ByteRange(fd))
+    if identity is None or not identity.uuid or identity.fstype not in types:
+        return None
+    reader = READERS.get(identity.fstype)
+    if reader is None or needs_replay(fd, identity.fstype):
+        return None
+    result = scan(VolumeView(reader(ByteRange(fd))))
+    if result.problems or not result.options:
+        return None
+    return {"fstype": identity.fstype, "uuid": identity.uuid, "result": to_json(result)}
+
+
+def believe(preview: Json, device: BlockDevice) -> Json:
+    """Return the scan's result if it is of this very file system, else None."""
+    if not isinstance(preview, dict):
+        return None
+    read_of = preview.get("fstype"), preview.get("uuid")
+    return preview.get("result") if read_of == (device.fstype, device.uuid) else None
+
+
+class Previews:
+    """The workers that have a preview, or are at it, until somebody asks or it is too late."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def keep(self, device: str, session: Session) -> None:
+        """Take over a session for at most KEPT_S; there must be none of this device."""
+        self._sessions[device] = session
+        loop = asyncio.get_running_loop()
+        self._timers[device] = loop.call_later(KEPT_S, self.drop, device)
+
+    def take(self, device: str) -> Session | None:
+        """Give away the session of a device, if there is one."""
+        if device in self._timers:
+            self._timers.pop(device).cancel()
+        return self._sessions.pop(device, None)
+
+    def drop(self, device: str) -> bool:
+        """End the preview of a device; says whether there was one."""
+        session = self.take(device)
+        if session is not None:
+            session.close()
+        return session is not None
+
+    def close(self) -> None:
+        """End all of them."""
+        names: Iterable[str] = tuple(self._sessions)
+        for name in names:
+            self.drop(name)
