@@ -5,24 +5,18 @@ Exit status: 0 done, 1 failed, 2 usage, 3 refused (the reason is on stderr, noth
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from bootd.errors import BootdError, FdtError, MergeRefusedError
+from bootd.ctl import treefiles
+from bootd.errors import FdtError, MergeRefusedError
 
 if TYPE_CHECKING:
-    from bootd.devicetree.overlays import Overlay
-    from bootd.devicetree.scene import Known
-    from bootd.fdt import Fdt
+    from bootd.devicetree.merge import Merged
+    from bootd.model.board import Profile
 
 REFUSED: Final = 3
-
-
-class _RefusedError(BootdError):
-    """What was asked for is possible but not safe; becomes exit status 3."""
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,6 +28,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     select.add_argument(
         "--live", metavar="L.dtb", help="the board's tree (default: the running one)"
     )
+    treefiles.add_board(select)
+    select.set_defaults(original=None)
     select.add_argument("folder", metavar="DIR", help="folder with DTBs, also in sub-folders")
     overlay = _verb(verbs, "overlay", _overlay, "Apply overlays to a DTB.")
     overlay.add_argument("base", metavar="BASE.dtb")
@@ -109,14 +105,7 @@ def _add_trees(parser: argparse.ArgumentParser, *, live_required: bool) -> None:
         metavar="F.dtb",
         help="DTB that the firmware starts from: its changes are told from drift",
     )
-    parser.add_argument(
-        "--profile",
-        dest="profiles",
-        metavar="BOARD.toml",
-        action="append",
-        default=[],
-        help="board profile; counts when it is for this board",
-    )
+    treefiles.add_board(parser)
     parser.add_argument(
         "--cmdline", metavar="TEXT", default="", help="kernel command line (/chosen/bootargs)"
     )
@@ -148,7 +137,7 @@ def _guarded(run: Callable[[argparse.Namespace], None], args: argparse.Namespace
     """Run a verb; what it raises besides a refusal is for `bootd.ctl.main` to tell."""
     try:
         run(args)
-    except _RefusedError as error:
+    except treefiles.RefusedError as error:
         print(f"bootdctl: {error}", file=sys.stderr)
         return REFUSED
     return 0
@@ -171,7 +160,7 @@ def _merge(args: argparse.Namespace) -> None:
     from bootd.devicetree.finish import finish  # noqa: PLC0415 - a fast --help imports nothing
 
     blob = _combine(args)
-    _write(args.output, finish(blob, initrd_range=args.initrd))
+    treefiles.write_bytes(args.output, finish(blob, initrd_range=args.initrd))
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -181,13 +170,14 @@ def _explain(args: argparse.Namespace) -> None:
 
 def _combine(args: argparse.Namespace) -> bytes:
     """Merge as a boot would, and print the explanation that was asked for."""
-    from bootd.devicetree.explain import as_json, sentence  # noqa: PLC0415 - as in _merge
+    from bootd.devicetree.explain import as_json  # noqa: PLC0415 - as in _merge
     from bootd.devicetree.overlays import apply_overlays, read_named  # noqa: PLC0415 - ditto
     from bootd.devicetree.prepare import combine  # noqa: PLC0415 - ditto
+    from bootd.devicetree.risk import risks  # noqa: PLC0415 - ditto
 
-    live, shipped = _live_tree(args.live), _read(args.shipped)
-    known = _known(args, live)
-    overlays = tuple(_read_overlay(text) for text in args.overlay)
+    live, shipped = treefiles.live_tree(args.live), treefiles.read_bytes(args.shipped)
+    known = treefiles.known(args, live)
+    overlays = tuple(treefiles.read_overlay(text) for text in args.overlay)
     try:
         base, notes = apply_overlays(
             read_named(shipped, "the DTB"), overlays, tuple(args.parameters)
@@ -197,52 +187,47 @@ def _combine(args: argparse.Namespace) -> bytes:
         if args.explain == "json":
             print(json.dumps(as_json((), str(error)), indent=2))
         _refuse(f"cannot merge {args.shipped}: {error}")
-    for note in notes:
+    dangers = tuple(risks(base, live))
+    for note in (*_profile_note(known.profile), *notes, *(f"dangerous: {d}" for d in dangers)):
         print(note, file=sys.stderr)
-    if args.explain == "json":
-        print(json.dumps(as_json(merged.facts), indent=2))
-    elif args.explain:
-        print("\n".join(sentence(fact) for fact in merged.facts))
+    _tell(args.explain, merged, known.profile, dangers)
     return blob
 
 
-def _known(args: argparse.Namespace, live: "Fdt") -> "Known":
-    """Read what the arguments say of the board besides the two trees."""
-    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
-    from bootd.devicetree.profile import MAX_BYTES, combine, fits, parse  # noqa: PLC0415 - ditto
-    from bootd.devicetree.scene import Known  # noqa: PLC0415 - ditto
-
-    files = [parse(_read(p)[:MAX_BYTES].decode("utf-8", "replace"), p) for p in args.profiles]
-    profile = combine(each.profile for each in files if fits(each, live))
-    original = args.original and read_named(_read(args.original), args.original)
-    return Known(profile=profile, original=original or None)
+def _profile_note(profile: "Profile") -> tuple[str, ...]:
+    """Say which profiles counted, if any."""
+    return (f"board profile: {', '.join(profile.names)}",) if profile.names else ()
 
 
-def _read_overlay(text: str) -> "Overlay":
-    """Read an overlay named as `FILE` or `FILE,name=value,...`."""
-    from bootd.devicetree.overlays import Overlay  # noqa: PLC0415 - as in _merge
+def _tell(how: str | None, merged: "Merged", profile: "Profile", dangers: tuple[str, ...]) -> None:
+    from bootd.devicetree.explain import as_json, by_class  # noqa: PLC0415 - as in _merge
 
-    path, _, parameters = text.partition(",")
-    return Overlay(name=path, blob=_read(path), parameters=parameters)
+    if how == "json":
+        told = as_json(merged.facts) | {"profiles": list(profile.names), "risks": list(dangers)}
+        print(json.dumps(told, indent=2))
+    elif how:
+        print("\n".join(by_class(merged.facts, dangers)))
 
 
 def _select(args: argparse.Namespace) -> None:
     from bootd.devicetree.merge import check_gate  # noqa: PLC0415 - as in _merge
     from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - ditto
-    from bootd.devicetree.select import select_in  # noqa: PLC0415 - ditto
+    from bootd.devicetree.select import select  # noqa: PLC0415 - ditto
     from bootd.linux.dirview import DirView  # noqa: PLC0415 - ditto
+    from bootd.model.tree import TreeRequest  # noqa: PLC0415 - ditto
 
-    live = _live_tree(args.live)
-    with _folder(args.folder) as fd:
-        found = select_in(DirView(fd), "/", live)
-    for note in found.notes:
+    live = treefiles.live_tree(args.live)
+    profile = treefiles.known(args, live).profile
+    with treefiles.folder(args.folder) as fd:
+        found = select(DirView(fd), TreeRequest(devicetree_dir="/", profile=profile), live)
+    for note in (*_profile_note(profile), *found.notes):
         print(note, file=sys.stderr)
     if found.path is None:
         for path in found.suggestions:
             print(_below(args.folder, path))
         _refuse(found.why.replace("of /", f"of {args.folder}", 1))
     try:
-        check_gate(read_named(found.blob, found.path), live)
+        check_gate(read_named(found.blob, found.path), live, profile)
     except MergeRefusedError as error:
         _refuse(str(error))
     print(_below(args.folder, found.path))
@@ -252,18 +237,18 @@ def _overlay(args: argparse.Namespace) -> None:
     from bootd.devicetree.overlays import apply_overlays, read_named  # noqa: PLC0415 - as in _merge
     from bootd.fdt import write  # noqa: PLC0415 - ditto
 
-    base = read_named(_read(args.base), args.base)
-    overlays = tuple(_read_overlay(text) for text in args.overlays)
+    base = read_named(treefiles.read_bytes(args.base), args.base)
+    overlays = tuple(treefiles.read_overlay(text) for text in args.overlays)
     result, notes = apply_overlays(base, overlays, tuple(args.parameters))
     for note in notes:
         print(note, file=sys.stderr)
-    _write(args.output, write(result))
+    treefiles.write_bytes(args.output, write(result))
 
 
 def _check(args: argparse.Namespace) -> None:
     from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
 
-    read_named(_read(args.file), args.file)
+    read_named(treefiles.read_bytes(args.file), args.file)
 
 
 def _live(args: argparse.Namespace) -> None:
@@ -277,7 +262,7 @@ def _live(args: argparse.Namespace) -> None:
     if args.output is None:
         sys.stdout.buffer.write(found.blob)
     else:
-        _write(args.output, found.blob)
+        treefiles.write_bytes(args.output, found.blob)
 
 
 def _diff(args: argparse.Namespace) -> None:
@@ -285,49 +270,14 @@ def _diff(args: argparse.Namespace) -> None:
     from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - ditto
     from bootd.fdt.compare import differences  # noqa: PLC0415 - ditto
 
-    trees = [read_named(_read(path), path) for path in (args.first, args.second)]
+    trees = [read_named(treefiles.read_bytes(path), path) for path in (args.first, args.second)]
     for found in differences(*trees):
         print(difference(found))
 
 
-def _live_tree(path: str | None) -> "Fdt":
-    from bootd.devicetree.overlays import read_named  # noqa: PLC0415 - as in _merge
-    from bootd.linux.proc_devicetree import flatten  # noqa: PLC0415 - ditto
-
-    blob = flatten() if path is None else _read(path)
-    if blob is None:
-        raise FdtError("this machine has no device tree; name one with --live")
-    try:
-        return read_named(blob, path or "the running device tree")
-    except FdtError as error:
-        raise _RefusedError(str(error)) from error
-
-
 def _refuse(reason: str) -> NoReturn:
-    raise _RefusedError(reason)
+    raise treefiles.RefusedError(reason)
 
 
 def _below(folder: str, path: str) -> str:
     return f"{folder.rstrip('/')}{path}"
-
-
-@contextmanager
-def _folder(path: str) -> Iterator[int]:
-    fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _read(path: str) -> bytes:
-    """Read at most one byte more than a blob may have; the reader then refuses it."""
-    from bootd.fdt import MAX_BLOB_BYTES  # noqa: PLC0415 - as in _merge
-
-    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the reading
-        return file.read(MAX_BLOB_BYTES + 1)
-
-
-def _write(path: str, blob: bytes) -> None:
-    with open(path, "wb") as file:  # noqa: PTH123 - as in _read
-        file.write(blob)

@@ -1,7 +1,9 @@
 """Facts as sentences and as the JSON that `bootdctl dt merge --explain=json` promises."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from bootd.devicetree.trustclass import ABOUT, TrustClass, trust_class
 from bootd.fdt.compare import Difference
 from bootd.fdt.source import render_value
 from bootd.model.text import escape
@@ -33,6 +35,17 @@ def sentence(fact: Fact) -> str:
     return f"{place}: {_VERBS[fact.action]} {_SOURCES[fact.source]} ({fact.reason})"
 
 
+def by_class(facts: tuple[Fact, ...], risks: tuple[str, ...]) -> Iterator[str]:
+    """Yield lines for a person: the facts below the class they are of, dangerous things last."""
+    for each in TrustClass:
+        lines = [sentence(f) for f in facts if trust_class(f.path, f.property) is each]
+        if each is TrustClass.DANGEROUS:
+            lines += risks
+        if lines:
+            yield f"Class {each.value}: {ABOUT[each]}"
+        yield from lines
+
+
 def as_json(facts: tuple[Fact, ...], refused: str | None = None) -> dict[str, object]:
     """Return the object of DESIGN.md: `facts` and `refused`, ready for the json module."""
     return {
@@ -44,6 +57,7 @@ def as_json(facts: tuple[Fact, ...], refused: str | None = None) -> dict[str, ob
                 "rule": fact.rule,
                 "action": fact.action.value,
                 "reason": fact.reason,
+                "class": trust_class(fact.path, fact.property).value,
             }
             for fact in facts
         ],

@@ -44,7 +44,7 @@ class BoardReader:
             OSError: The running tree cannot be read.
         """
         blob, notes = self.live(choice)
-        profile, mistakes = self._profile(blob)
+        profile, mistakes = find_profile(blob, self.root)
         original, missing = self._named(profile.original)
         if profile.tree:
             whole, lost = self._named(profile.tree)
@@ -56,37 +56,6 @@ class BoardReader:
             tier=tier,
             notes=(*notes, *mistakes, *missing),
         )
-
-    def _profile(self, blob: bytes | None) -> tuple[Profile, tuple[str, ...]]:
-        # Parsers that only a boot needs.
-        from bootd.devicetree.profile import combine, fits  # noqa: PLC0415 - see above
-        from bootd.fdt import Fdt, Node, read  # noqa: PLC0415 - ditto
-
-        live = Fdt(root=Node("")) if blob is None else read(blob)
-        mistakes: list[str] = []
-        files = [each for each in self._parse(mistakes) if fits(each, live)]
-        return combine(each.profile for each in reversed(files)), tuple(mistakes)
-
-    def _parse(self, mistakes: list[str]) -> "Iterator[BoardFile]":
-        from bootd.devicetree.profile import MAX_BYTES, parse  # noqa: PLC0415 - see above
-
-        for path in self._files():
-            try:
-                with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
-                    yield parse(file.read(MAX_BYTES).decode("utf-8", "replace"), path)
-            except (OSError, SettingError) as error:
-                mistakes.append(f"the board profile is not used: {error}")
-
-    def _files(self) -> list[str]:
-        found: dict[str, str] = {}
-        for directory in DIRECTORIES:
-            folder = os.path.join(self.root, directory)  # noqa: PTH118 - ditto
-            try:
-                names = os.listdir(folder)  # noqa: PTH208 - ditto
-            except OSError:
-                continue
-            found |= {name: f"{folder}/{name}" for name in names if name.endswith(".toml")}
-        return [path for _, path in sorted(found.items())]
 
     def _named(self, path: str) -> tuple[bytes | None, tuple[str, ...]]:
         """Read a tree that a profile names; None when it names none."""
@@ -100,3 +69,46 @@ class BoardReader:
         if len(blob) > MAX_DTB_BYTES:
             raise FdtError(f"{path} is larger than {MAX_DTB_BYTES >> 20} MiB")
         return blob, ()
+
+
+def find_profile(live: bytes | None, root: str = "/") -> tuple[Profile, tuple[str, ...]]:
+    """Return what the installed profiles say of a board, and sentences on those that are wrong.
+
+    Args:
+        live: The board's tree; None when it has none.
+        root: Below it are the `DIRECTORIES`.
+
+    Raises:
+        FdtError: The tree is damaged.
+    """
+    # Parsers that only a boot needs.
+    from bootd.devicetree.profile import combine, fits  # noqa: PLC0415 - see above
+    from bootd.fdt import Fdt, Node, read  # noqa: PLC0415 - ditto
+
+    tree = Fdt(root=Node("")) if live is None else read(live)
+    mistakes: list[str] = []
+    files = [each for each in _parse(root, mistakes) if fits(each, tree)]
+    return combine(each.profile for each in reversed(files)), tuple(mistakes)
+
+
+def _parse(root: str, mistakes: list[str]) -> "Iterator[BoardFile]":
+    from bootd.devicetree.profile import MAX_BYTES, parse  # noqa: PLC0415 - see above
+
+    for path in _files(root):
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
+                yield parse(file.read(MAX_BYTES).decode("utf-8", "replace"), path)
+        except (OSError, SettingError) as error:
+            mistakes.append(f"the board profile is not used: {error}")
+
+
+def _files(root: str) -> list[str]:
+    found: dict[str, str] = {}
+    for directory in DIRECTORIES:
+        folder = os.path.join(root, directory)  # noqa: PTH118 - ditto
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 - ditto
+        except OSError:
+            continue
+        found |= {name: f"{folder}/{name}" for name in names if name.endswith(".toml")}
+    return [path for _, path in sorted(found.items())]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bootd.ctl import treefiles
 from bootd.ctl.main import main
 from bootd.fdt import read
 from bootd.linux import proc_devicetree
@@ -54,12 +55,113 @@ def test_merge_explains_as_json(files: Path, capsys: pytest.CaptureFixture[str])
         "rule": "memory",
         "action": "set",
         "reason": "the firmware measured this board's RAM; the DTB has a placeholder",
+        "class": "A",
     }
+    assert (told["profiles"], told["risks"]) == ([], [])
 
 
 def test_merge_explains_in_sentences(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert merge(files, "s.dtb", "--explain") == 0
     assert "/memory@0 reg: set from the running tree (" in capsys.readouterr().out
+
+
+PROFILE = """\
+also = ["acme,other"]
+[match]
+compatible = ["acme,board"]
+[[rule]]
+path = "/serial@1000"
+property = "clock-frequency"
+action = "live"
+reason = "the firmware sets the clock"
+"""
+
+
+@pytest.fixture
+def installed(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a profile where the daemon finds it, and a board that it says something of."""
+    (files / "usr/lib/bootd/boards.d").mkdir(parents=True)
+    (files / "usr/lib/bootd/boards.d/acme.toml").write_text(PROFILE)
+    monkeypatch.setattr(treefiles, "ROOT", str(files))
+    uart = {"compatible": "acme,uart", "reg": [0, 0x1000, 0, 0x100], "clock-frequency": 48}
+    (files / "l.dtb").write_bytes(blob(live_board(**{"serial@1000": uart})))
+    return files
+
+
+def test_merge_uses_the_installed_profile_of_the_board_and_says_so(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge(installed, "s.dtb", "--explain=json") == 0
+    told = capsys.readouterr()
+    assert told.err == "board profile: acme\n"
+    assert json.loads(told.out)["profiles"] == ["acme"]
+    fdt = read((installed / "out").read_bytes())
+    assert fdt.get("/serial@1000", "clock-frequency") == encode(48)
+
+
+def test_no_profile_leaves_the_built_in_rules(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge(installed, "s.dtb", "--no-profile") == 0
+    assert capsys.readouterr().err == ""
+    fdt = read((installed / "out").read_bytes())
+    assert fdt.get("/serial@1000", "clock-frequency") is None
+
+
+def test_a_profile_that_is_named_replaces_the_installed_ones(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (installed / "mine.toml").write_text('[match]\ncompatible = ["acme,*"]\n')
+    assert merge(installed, "s.dtb", "--profile", installed / "mine.toml") == 0
+    assert capsys.readouterr().err == "board profile: mine\n"
+
+
+def test_select_knows_the_names_that_the_profile_has_for_the_board(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (installed / "dtbs").mkdir()
+    (installed / "dtbs/y.dtb").write_bytes(blob(board("acme,other")))
+    assert run("select", "--live", installed / "l.dtb", installed / "dtbs") == 0
+    assert capsys.readouterr().out == f"{installed}/dtbs/y.dtb\n"
+
+
+def test_the_original_of_a_profile_that_is_not_there_is_told(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f'original = "/fw.dtb"\n{PROFILE}'
+    (installed / "usr/lib/bootd/boards.d/acme.toml").write_text(text)
+    assert merge(installed, "s.dtb") == 0
+    assert "fw.dtb of the board profile cannot be read" in capsys.readouterr().err
+
+
+def test_explain_sorts_the_facts_by_who_decides(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uart = {"compatible": "acme,uart", "reg": [0, 0x1000, 0, 0x100]}
+    ramoops = {"ramoops@9000": {"compatible": "ramoops"}, "serial@1000": uart}
+    (files / "s.dtb").write_bytes(blob(board(**ramoops)))
+    assert run("explain", "--shipped", files / "s.dtb", "--live", files / "l.dtb") == 0
+    told = capsys.readouterr()
+    headings = [line[:8] for line in told.out.splitlines() if line.startswith("Class")]
+    assert headings == ["Class A:", "Class B:", "Class D:"]
+    assert told.out.splitlines()[-1].startswith("/ramoops@9000 (ramoops) shows memory")
+    assert "dangerous: /ramoops@9000" in told.err
+
+
+def test_a_dtb_with_another_interrupt_controller_is_refused_with_3(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gic(kind: str) -> dict[str, object]:
+        node = {"compatible": kind, "interrupt-controller": b"", "reg": [0, 0x8000, 0, 0x1000]}
+        return {"interrupt-controller@8000": node}
+
+    (files / "s.dtb").write_bytes(blob(board(**gic("arm,cortex-a15-gic"))))
+    (files / "l.dtb").write_bytes(blob(live_board(**gic("arm,gic-v3"))))
+    assert merge(files, "s.dtb") == 3
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1
+    assert "has the interrupt controller GICv2, this board has GICv3" in told.err
+    assert not (files / "out").exists()
 
 
 def test_a_refused_merge_writes_nothing_and_exits_with_3(
