@@ -8,10 +8,11 @@ import errno
 from typing import Final
 
 from bootd.container.part import Part, Read
-from bootd.disk import iso
+from bootd.disk import iso, superblock
 from bootd.disk.volume import VolumeView
 from bootd.errors import ImageError
 from bootd.model.text import clean
+from bootd.record import dataclass
 
 MAGIC_AT: Final = iso.MAGIC_AT
 
@@ -27,6 +28,33 @@ class Source:
     def read_at(self, offset: int, size: int, /) -> bytes:
         """Return `size` bytes from `offset`; fewer only at the end."""
         return self._read(offset, size) if size > 0 else b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The file system in an image.
+
+    Attributes:
+        specs: How configurations may name the image itself (`uuid=…`, `label=…`), in small letters.
+    """
+
+    view: VolumeView
+    specs: frozenset[str]
+
+
+def open_image(read: Read) -> Image:
+    """Open an image.
+
+    Raises:
+        BootdError, OSError: It is damaged.
+    """
+    source = Source(read)
+    identity = superblock.identify(source)
+    specs: frozenset[str] = frozenset()
+    if identity is not None:
+        names = {"uuid": identity.uuid, "label": identity.label}
+        specs = frozenset(f"{tag}={name}".casefold() for tag, name in names.items() if name)
+    return Image(view=VolumeView(iso.IsoVolume(source)), specs=specs)
 
 
 def matches(head: bytes) -> bool:

@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from bootd.container.iso import MAGIC_AT, Source, matches
-from bootd.disk import superblock
-from bootd.disk.iso import IsoVolume
+from bootd.container.iso import MAGIC_AT, matches, open_image
 from bootd.disk.volume import VolumeView
 from bootd.errors import BootdError
 from bootd.formats.lexing import problem
@@ -93,13 +91,8 @@ def _candidates(fs: FsView) -> Iterator[str]:
 
 
 def _open(fs: FsView, path: str) -> Image:
-    source = Source(partial(fs.read_range, path))
-    identity = superblock.identify(source)
-    specs: frozenset[str] = frozenset()
-    if identity is not None:
-        names = {"uuid": identity.uuid, "label": identity.label}
-        specs = frozenset(f"{tag}={name}".casefold() for tag, name in names.items() if name)
-    return Image(path=path, view=VolumeView(IsoVolume(source)), specs=specs)
+    image = open_image(partial(fs.read_range, path))
+    return Image(path=path, view=image.view, specs=image.specs)
 
 
 def _look(image: Image) -> ScanResult:

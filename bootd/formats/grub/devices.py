@@ -10,8 +10,9 @@ from typing import Final
 
 from bootd.errors import ConfigSyntaxError
 from bootd.formats.grub.budget import LOOK, Budget
+from bootd.formats.grub.images import ImagesView
 from bootd.formats.lexing import MAX_PATH
-from bootd.fsview import FsView, normalise
+from bootd.fsview import normalise
 from bootd.model.option import OWN_PARTITION, FileRef
 from bootd.model.text import clean
 from bootd.record import dataclass
@@ -46,7 +47,7 @@ class Located:
 class Devices:
     """Knows the names that the script has given devices, and looks up files."""
 
-    def __init__(self, fs: FsView, budget: Budget) -> None:
+    def __init__(self, fs: ImagesView, budget: Budget) -> None:
         self._fs = fs
         self._budget = budget
         self._specs: dict[str, str | None] = {OWN: None}
@@ -61,6 +62,33 @@ class Devices:
     def mount_image(self, name: str, image: Located) -> None:
         """Remember a `loopback` device."""
         self._images[name] = image
+        self._budget.step(LOOK)
+        self._fs.open_image(self.visible(image))
+
+    def image_of(self, spec: str) -> str | None:
+        """Return the name of the `loopback` device that `search` would find, or None.
+
+        Args:
+            spec: `UUID=…`, `LABEL=…`, or `FILE=…` for one that has the file.
+        """
+        kind, _, value = spec.partition("=")
+        for name, image in self._images.items():
+            path = self.visible(image)
+            in_it = kind == "FILE" and self.has(f"{path}{value}")
+            if in_it or self._fs.is_called(path, spec):
+                return name
+        return None
+
+    def why_not(self, at: Located) -> str | None:
+        """Return why a file in an image cannot be had, or None; others are seen to later."""
+        if at.image is None:
+            return None
+        image = self.visible(at.image)
+        if not self.has(image):
+            return None  # On another device, which is not looked at now.
+        if not self._fs.open_image(image):
+            return f"its files are inside {clean(image)}, which is no image that bootd can open"
+        return None if self.has(f"{image}{at.path}") else f"the image has no file {clean(at.path)}"
 
     def spec(self, name: str) -> str | None:
         """Return how `FileRef` names a device of the script; None for the own one."""
@@ -104,7 +132,9 @@ class Devices:
         return FileRef(self.visible(at), at.spec)
 
     def visible(self, at: Located) -> str:
-        """Return the path as it is below the root of the mount."""
+        """Return the path as it is below the root of the mount, or in an image that is there."""
+        if at.image is not None:
+            return f"{self.visible(at.image)}{at.path}"
         if not self.has(at.path):
             found = _SUBVOLUME.match(at.path)
             if found is not None and self.has(at.path[found.end() :]):
@@ -112,7 +142,7 @@ class Devices:
         return at.path
 
     def has(self, path: str) -> bool:
-        """Say whether the own device has a regular file of that name."""
+        """Say whether the own device, or an image on it, has a regular file of that name."""
         self._budget.step(LOOK)
         return self._fs.is_file(path)
 

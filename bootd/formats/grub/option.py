@@ -3,7 +3,7 @@
 from typing import Final
 
 from bootd.formats import version
-from bootd.formats.grub.devices import Devices, Located
+from bootd.formats.grub.devices import Devices
 from bootd.formats.grub.load import Load
 from bootd.formats.grub.menu import BlsFile, Entry
 from bootd.formats.lexing import MAX_FILES, words
@@ -57,7 +57,7 @@ def build(
         architecture=clean(keys.get("architecture", "")),
         tries_left=bls.tries_left if bls is not None else None,
         tries_done=bls.tries_done if bls is not None else None,
-        reasons=_reasons(load),
+        reasons=_reasons(load, devices),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -67,9 +67,8 @@ def _overlays(bls: BlsFile | None) -> tuple[FileRef, ...]:
     return tuple(FileRef(normalise(each)) for each in named[:MAX_FILES])
 
 
-def _reasons(load: Load) -> tuple[str, ...]:
-    files: list[Located | None] = [load.linux, *load.initrds, load.devicetree]
-    images = [at.image.path for at in files if at is not None and at.image is not None]
-    if images:
-        return (f"its files are inside the image {clean(images[0])}, which bootd does not open",)
-    return () if load.linux is not None else tuple(load.reasons)
+def _reasons(load: Load, devices: Devices) -> tuple[str, ...]:
+    if load.linux is None:
+        return tuple(load.reasons)
+    files = [at for at in (load.linux, *load.initrds, load.devicetree) if at is not None]
+    return tuple(dict.fromkeys(why for at in files if (why := devices.why_not(at)) is not None))

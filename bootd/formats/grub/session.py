@@ -9,6 +9,7 @@ from bootd.errors import ConfigError
 from bootd.formats.grub.budget import LOOK, Budget
 from bootd.formats.grub.devices import Devices, Located
 from bootd.formats.grub.environment import Environment
+from bootd.formats.grub.images import ImagesView
 from bootd.formats.grub.load import Load  # noqa: TC001 - a module of values, no reason to differ
 from bootd.formats.grub.menu import Menu
 from bootd.formats.grub.parser import parse
@@ -60,7 +61,7 @@ class Session:
     """One configuration that runs.
 
     Attributes:
-        fs: The own device.
+        fs: The own device, with the images that the script opens.
         run: Executes a script; set by the interpreter.
         menu: Where `menuentry` adds.
         functions: Bodies by name.
@@ -73,10 +74,10 @@ class Session:
     """
 
     def __init__(self, fs: FsView, env: Environment) -> None:
-        self.fs = fs
+        self.fs = ImagesView(fs)
         self.env = env
         self.budget = Budget()
-        self.devices = Devices(fs, self.budget)
+        self.devices = Devices(self.fs, self.budget)
         self.run: Callable[[Script], None] = lambda _script: None
         self.menu = Menu(env.frame)
         self.functions: dict[str, Script] = {}
@@ -133,7 +134,7 @@ class Session:
         except ConfigError:
             return None
         visible = self.devices.visible(at)
-        return visible if not at.image and self.devices.has(visible) else None
+        return visible if self.devices.has(visible) else None
 
     @contextmanager
     def deeper(self) -> Iterator[bool]:

@@ -156,7 +156,7 @@ class _Expression:
             at = session.locate(f"{value}/" if value.endswith(")") else value)
         except ConfigError:
             return False
-        return not at.image and session.fs.is_dir(at.path)
+        return session.fs.is_dir(session.devices.visible(at) if at.image else at.path)
 
     def _time(self, value: str) -> int | None:
         identity = self._identity(value)

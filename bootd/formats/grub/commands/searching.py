@@ -85,5 +85,9 @@ def _found(session: Session, kind: str, value: str, variable: str) -> int:
     if kind == "FILE" and session.find(f"({OWN}){value}") is not None:
         session.env.set(variable, OWN)
         return OK
+    image = session.devices.image_of(spec)
+    if image is not None:
+        session.env.set(variable, image)
+        return OK
     session.env.set(variable, session.devices.name(spec, value))
     return OK

@@ -190,12 +190,6 @@ def test_a_subvolume_that_the_mount_hides_is_taken_off() -> None:
     assert option.linux == FileRef("/boot/k")
 
 
-def test_a_file_of_an_image_is_a_part_that_cannot_be_booted() -> None:
-    option = entry("menuentry a { loopback loop /x.iso\nlinux (loop)/k iso=/x.iso }")
-    assert option.linux == FileRef("/x.iso", None, "/k")
-    assert option.reasons == ("its files are inside the image /x.iso, which bootd does not open",)
-
-
 @pytest.mark.parametrize(
     "command",
     [
