@@ -27,8 +27,8 @@ from bootd.formats.lexing import (
     problem,
     words,
 )
-from bootd.fsview import FsView, read_text
-from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.fsview import FsView, normalise, read_text
+from bootd.model.option import BootOption, FileRef, ScanResult, own_fact
 from bootd.model.problem import Problem
 from bootd.model.text import clean, escape
 from bootd.record import dataclass, replace
@@ -123,7 +123,10 @@ class _Entry:
 
     def option(self) -> BootOption:
         place, tree = self._place, self._value("devicetree")
-        cmdline = " ".join(v for line in self._lines.get("options", []) if (v := line.value))
+        given = [line.value for line in self._lines.get("options", [])]
+        if self._value("linux-appendroot") in {"true", "1"}:  # common/blspec.c of barebox
+            given.append(f"root=PARTUUID={own_fact('partuuid')}")
+        cmdline = " ".join(filter(None, given))
         self._note_variables(cmdline)
         kernel = self._file("linux")
         reasons = self._reasons(kernel)
@@ -209,9 +212,14 @@ class _Entry:
         for line in lines:
             self._note_variables(line.value)
             path = _VARIABLE.sub("", line.value).strip(BLANKS)
-            if path or not line.value:
-                refs.append(self._ref(path, line))
+            named = [path] if self._is_one(path) else words(path)
+            refs += [self._ref(each, line) for each in named if each or not line.value]
         return tuple(refs)
+
+    def _is_one(self, path: str) -> bool:
+        """Say whether a line is one name with blanks, or none; GRUB takes several for several."""
+        fs = self._fs
+        return fs is None or " " not in path or fs.is_file(normalise(path))
 
     def _overlays(self) -> tuple[FileRef, ...]:
         """Several on a line, separated by blanks, says the specification."""

@@ -42,12 +42,14 @@ _OTHER_PROGRAMS: Final = {
 """Keywords beside KERNEL and LINUX that name something to run."""
 
 _OTHER_FILES: Final = {
+    ".bs": "a boot sector",
+    ".bss": "a boot sector",
     ".c32": "a COM32 module",
     ".com": "a COMBOOT program",
     ".cbt": "a COMBOOT program",
 }
-"""Syslinux tells the kind of a KERNEL by its extension (doc/syslinux.txt, KERNEL). Those that mean
-boot sectors and disk images to it are left out: boards have kernels called kernel8.img."""
+"""Syslinux tells the kind of a KERNEL by its extension (doc/syslinux.txt, KERNEL). `.0`, `.bin` and
+`.img` are left out: kernels are called vmlinuz-6.1.0, uImage.bin and kernel8.img."""
 
 _INITRD_WORD: Final = re.compile(r"(?:(?<=\s)|^)initrd=(\S+)(?:\s+|$)")
 

@@ -1,6 +1,7 @@
 """The menu of a configuration: its labels as stanzas, its submenus, default and timeout.
 
-Which entry is the default: what ONTIMEOUT names, else DEFAULT (the last one), else the first entry
+Which entry is the default: what ONTIMEOUT names, else u-root's NERFDEFAULT, else DEFAULT (the last
+one), else the first entry
 with MENU DEFAULT, else the first one with a kernel, as U-Boot tries labels in order then. TIMEOUT
 counts tenths of a second; 0 and below mean "none" to Syslinux but "at once" to people who write for
 U-Boot, so they leave the decision to bootd's own setting.
@@ -199,7 +200,7 @@ class _Grouping:
                 del self._submenus[-1:]
             case "menu title" | "menu label" if self._label is None:
                 self._name_submenu(at)
-            case "default" | "ontimeout" | "timeout" | "implicit":
+            case "default" | "nerfdefault" | "ontimeout" | "timeout" | "implicit":
                 self._globals[at.key] = at
             case _:
                 self._take_other(at)
@@ -210,7 +211,7 @@ class _Grouping:
         return Menu(
             stanzas=tuple(self._stanzas),
             append=values.get("append", ""),
-            default=values.get("default", ""),
+            default=values.get("nerfdefault", "") or values.get("default", ""),
             on_timeout=values.get("ontimeout", ""),
             implicit=values.get("implicit", "1") != "0",
             dropped=self._dropped,

@@ -48,6 +48,7 @@ class Environment:
         frame: The current context.
         status: `$?`: 0 when the last command succeeded.
         arguments: `$1`, `$2` … of the running function or entry.
+        outer: Those of the function that defined the entry, for numbers that the entry lacks.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -56,6 +57,7 @@ class Environment:
         self.frame = Frame(values, set(values))
         self.status = 0
         self.arguments: list[str] = []
+        self.outer: tuple[str, ...] = ()
 
     def get(self, name: str) -> str:
         """Return a variable's value; "" when it is unset. `?`, `#`, `1` … work as well."""
@@ -70,7 +72,8 @@ class Environment:
             return " ".join(self.arguments)
         if name.isdecimal() and name.isascii():
             number = int(name) if len(name) < 6 else 0
-            return self.arguments[number - 1] if 0 < number <= len(self.arguments) else ""
+            given = (*self.arguments, *self.outer[len(self.arguments) :])
+            return given[number - 1] if 0 < number <= len(given) else ""
         return ""
 
     def set(self, name: str, value: str) -> None:
@@ -98,10 +101,11 @@ class Environment:
             self.frame = outer
 
     @contextmanager
-    def scope(self, arguments: list[str]) -> Iterator[None]:
+    def scope(self, arguments: list[str], outer: tuple[str, ...] = ()) -> Iterator[None]:
         """Run the block with positional parameters of its own."""
-        outer, self.arguments = self.arguments, arguments
+        before = self.arguments, self.outer
+        self.arguments, self.outer = arguments, outer
         try:
             yield
         finally:
-            self.arguments = outer
+            self.arguments, self.outer = before

@@ -35,6 +35,8 @@ class Entry:
         title: As written.
         id: From `--id`, or the title.
         arguments: `$1` and so on of the body; the title is the first.
+        outer: Parameters of the function that defined it. GRUB forgets them; petitboot, for which
+            some menus were written, does not.
         body: What runs when it is chosen.
         source: File that defines it.
         line: 1-based.
@@ -50,6 +52,7 @@ class Entry:
     source: str
     line: int
     frame: Frame
+    outer: tuple[str, ...] = ()
     is_submenu: bool = False
     bls: BlsFile | None = None
 

@@ -121,7 +121,7 @@ class Run:
             with (
                 session.budget.at_most(_FOR_ONE_ENTRY),
                 session.env.within(inner.frame),
-                session.env.scope(arguments),
+                session.env.scope(arguments, entry.outer),
             ):
                 session.budget.step(1)
                 session.run(entry.body)

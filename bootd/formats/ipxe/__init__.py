@@ -65,7 +65,7 @@ def _scan_script(fetch: Fetch, lease: Lease, url: str, text: str) -> ScanResult:
 
 def _option(way: Way) -> BootOption:
     script = way.source.rpartition("/")[2]
-    *around, title = (clean(each) for each in (*way.titles,)) if way.titles else (clean(script),)
+    *around, title = map(clean, way.titles or (way.name or script,))
     return BootOption(
         entry=clean("/".join(way.labels) or script, 255),
         format="ipxe",

@@ -45,6 +45,7 @@ class Way:
     Attributes:
         labels: Of the items that were chosen, in order.
         titles: Their texts, foreign.
+        name: What the script calls its kernel, or "".
         kernel: URL, or "" when it boots something else.
         initrds: URLs.
         is_default: Every choice was the menu's own.
@@ -60,6 +61,7 @@ class Way:
     is_default: bool
     source: str
     line: int
+    name: str = ""
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -117,10 +119,12 @@ class Interpreter:
         Raises:
             ConfigLimitError: A budget is used up; what was found so far counts.
         """
+        script, state = parse(url, text), State(settings=dict(self._known))
         try:
-            self._run(parse(url, text), State(settings=dict(self._known)), 0, 0)
+            self._run(script, state, 0, 0)
         except _EndError:
             return
+        self._unbooted(script, state)
 
     def _run(self, script: Script, state: State, start: int, depth: int) -> None:
         """Follow a script to its end; raises _EndError when the way ends before."""
@@ -195,15 +199,19 @@ class Interpreter:
             known = state.kernel is not None and rest[0] == state.kernel[0]
             url = state.kernel[1] if known and state.kernel else join(place.script.url, rest[0])
             label = found.get("name") or url.rpartition("/")[2]
-            state.kernel = (label, url, " ".join(rest[1:]))
+            arguments = rest[1:]
+            if arguments[:1] == ["--name"]:  # behind the URL iPXE would pass it to the kernel
+                label, arguments = next(iter(arguments[1:]), label), arguments[2:]
+            state.kernel = (label, url, " ".join(arguments))
 
     def _initrd(self, place: _Place, arguments: list[str], state: State) -> None:
         found, rest = options(arguments)
         if len(rest) > 1:
             state.note(f"{rest[0]:.200} is not put into the initrd as {rest[1]:.200}")
-        elif rest and len(state.initrds) < MAX_FILES:
-            url = join(place.script.url, rest[0])
-            state.initrds[found.get("name") or url.rpartition("/")[2]] = url
+        for name in _names(rest[0]) if len(rest) == 1 else ():
+            if len(state.initrds) < MAX_FILES:
+                url = join(place.script.url, name)
+                state.initrds[found.get("name") or url.rpartition("/")[2]] = url
 
     def _boot(self, place: _Place, words: list[str], state: State) -> None:
         """Boot what is loaded, or what is named; a script that is named is followed."""
@@ -232,6 +240,7 @@ class Interpreter:
             Way(
                 labels=state.labels,
                 titles=state.titles,
+                name=kernel[0] if kernel[0] != kernel[1].rpartition("/")[2] else "",
                 kernel="" if reason else kernel[1],
                 initrds=tuple(state.initrds.values()),
                 cmdline=kernel[2],
@@ -283,4 +292,17 @@ class Interpreter:
                 self._run(place.script, way, self._line(place, way, resume=True), place.depth)
             except _EndError:
                 continue
+            self._unbooted(place.script, way)
         raise _EndError
+
+    def _unbooted(self, script: Script, state: State) -> None:
+        """List what a way has loaded when its script ends; iPXE would leave it at that."""
+        if state.kernel is not None and script.lines:
+            state.is_default = False
+            state.note("its script loads it and ends without booting it")
+            self._found(_Place(script, len(script.lines) - 1, 0), state, state.kernel, "")
+
+
+def _names(text: str) -> list[str]:
+    """Return the files of an `initrd`: u-root takes a list with commas, iPXE one URL."""
+    return [text] if "?" in text or "://" in text.partition(",")[2] else text.split(",")

@@ -141,7 +141,7 @@ class _Expression:
             case "-f":
                 return self._session.find(value) is not None
             case "-s":
-                return self._identity(value)[1] > 0
+                return self._identity(value)[1] > 0 or self._is_dir(value)
             case "-d":
                 return self._is_dir(value)
             case "-e":

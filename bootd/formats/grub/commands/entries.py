@@ -41,6 +41,7 @@ def menuentry(session: Session, call: Call) -> int:
             source=budget.source,
             line=budget.line,
             frame=session.env.frame,
+            outer=tuple(session.env.arguments),
             is_submenu=call.name == "submenu",
         )
     )

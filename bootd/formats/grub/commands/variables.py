@@ -13,14 +13,17 @@ from bootd.model.text import clean
 
 
 def set_variable(session: Session, call: Call) -> int:
-    """`set NAME=VALUE`; without arguments GRUB lists all."""
+    """`set NAME=VALUE`; without arguments GRUB lists all.
+
+    GRUB drops the words behind an unquoted value with blanks; whoever writes one means all of it.
+    """
     if not call.args:
         return OK
     name, equals, value = call.args[0].partition("=")
     if not equals:
         source, line = session.budget.source, session.budget.line
         raise ConfigSyntaxError(f"{name} is no assignment", source=source, line=line)
-    session.env.set(name, value)
+    session.env.set(name, " ".join((value, *call.args[1:])))
     return OK
 
 
