@@ -61,6 +61,10 @@ def _option(resolved: ResolvedOption) -> Json:
         "devicetreeDir": _file(option.devicetree_dir, resolved),
         "devicetreeOverlay": [_file(ref, resolved) for ref in option.overlays],
         "devicetreeNone": option.devicetree_none,
+        "devicetreeEdit": [
+            {"path": e.path, "property": e.property, "value": e.value, "source": e.source}
+            for e in option.devicetree_edits
+        ],
         "submenu": list(option.submenu),
         "sortKey": option.sort_key,
         "machineId": option.machine_id,

@@ -9,6 +9,7 @@ from bootd.devicetree.merge import Merged, merge, rewrite, why_live_only
 from bootd.devicetree.overlays import Overlay, apply_overlays, read_named, read_overlays
 from bootd.devicetree.risk import risks
 from bootd.devicetree.scene import Known
+from bootd.devicetree.scripted import apply_edits
 from bootd.devicetree.select import Selection, select
 from bootd.devicetree.verify import verify
 from bootd.errors import FdtError, MergeRefusedError
@@ -136,11 +137,13 @@ def _shipped(
         base, notes = apply_overlays(
             read_named(selection.blob, "the DTB"), overlays, request.parameters
         )
+        base, scripted = apply_edits(base, request.edits)
         blob, merged = combine(base, pair.running, request.cmdline, request.mode, pair.known)
     except (FdtError, MergeRefusedError) as error:
         raise type(error)(f"{clean(path, 80)}: {error}") from error
     origin = TreeOrigin.SHIPPED if request.mode is TreeMode.SHIPPED else TreeOrigin.MERGED
     parts = [clean(path.rpartition("/")[2], 60)]
+    merged = replace(merged, edits=scripted + merged.edits)
     if overlays:
         parts.append(_count(len(overlays), "overlay"))
     parts.append(_count(_live_facts(merged.facts), "live fact"))
@@ -163,11 +166,16 @@ def _running(
     overlays: tuple[Overlay, ...],
 ) -> Prepared:
     base, found = apply_overlays(running, overlays)
+    asked_for = request.mode is TreeMode.RUNNING
+    base, scripted = apply_edits(base, () if asked_for else request.edits)
     merged = rewrite(base, request.cmdline)
     blob = _checked(merged, running, request.cmdline)
+    merged = replace(merged, edits=scripted + merged.edits)
     notes = [*selection.notes, *found]
-    if request.overlays and request.mode is TreeMode.RUNNING:
+    if request.overlays and asked_for:
         notes.append("the overlays of the boot option are not used with the running tree")
+    if request.edits and asked_for:
+        notes.append("the boot script's edits are not used with the running tree")
     extra = f" + {_count(len(overlays), 'overlay')}" if overlays else ""
     report = TreeReport(
         origin=TreeOrigin.RUNNING,

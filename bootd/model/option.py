@@ -4,6 +4,7 @@ from typing import Final, NewType
 
 from bootd.model.device import DeviceKind
 from bootd.model.problem import Problem
+from bootd.model.tree import TreeEdit
 from bootd.record import dataclass
 
 OptionId = NewType("OptionId", str)
@@ -92,6 +93,7 @@ class BootOption:
         overlays: In the order in which they are applied.
         overlay_parameters: For each overlay its `name=value` settings, joined with commas; empty
             when no overlay has any.
+        devicetree_edits: Changes to the device tree beside its overlays, in order.
         compatible: Root compatible strings of the boards that the entry is for, the more specific
             first; empty for any board.
         submenu: Titles of the submenus around the entry, outermost first.
@@ -120,6 +122,7 @@ class BootOption:
     devicetree_parameters: tuple[str, ...] = ()
     overlays: tuple[FileRef, ...] = ()
     overlay_parameters: tuple[str, ...] = ()
+    devicetree_edits: tuple[TreeEdit, ...] = ()
     compatible: tuple[str, ...] = ()
     submenu: tuple[str, ...] = ()
     is_default: bool = False

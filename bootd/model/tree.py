@@ -64,6 +64,23 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEdit:
+    """One change that a boot script makes to its device tree (U-Boot `fdt set`, `rm`, `mknode`).
+
+    Attributes:
+        path: Node, absolute, or an alias where it does not start with a slash; as written.
+        property: Its name, or "" when the node itself is made or taken away.
+        value: Raw bytes as hexadecimal digits; None takes it away.
+        source: Where it stands, such as `/boot/boot.scr line 12`.
+    """
+
+    path: str
+    property: str
+    value: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedTree:
     """What a DTB's root node says, remembered for the file that it was read from.
 
@@ -95,6 +112,7 @@ class TreeRequest:
         parameters: `name=value` of the DTB's `__overrides__`, in order.
         overlay_parameters: For each overlay its `name=value`, joined with commas; empty when no
             overlay has any.
+        edits: Made to the DTB after its overlays, in order.
         profile: What is known of this kind of board.
         indexed: What an earlier report found out about the DTBs of the device.
     """
@@ -109,6 +127,7 @@ class TreeRequest:
     cmdline: str = ""
     parameters: tuple[str, ...] = ()
     overlay_parameters: tuple[str, ...] = ()
+    edits: tuple[TreeEdit, ...] = ()
     profile: Profile = field(default_factory=Profile)
     indexed: tuple[IndexedTree, ...] = ()
 

@@ -47,8 +47,9 @@ def restrict(request: TreeRequest, tier: Tier, *, signed: bool = False) -> TreeR
     if trusted or request.mode is TreeMode.RUNNING:
         return request
     shipped = (*filter(None, (request.devicetree, request.devicetree_dir)), *request.overlays)
+    shipped += tuple(edit.source for edit in request.edits)
     # In a locked machine a folder to choose from is only not used; what is named is refused.
-    named = bool(request.devicetree or request.overlays) or tier is Tier.SIGNED
+    named = bool(request.devicetree or request.overlays or request.edits) or tier is Tier.SIGNED
     if request.mode is TreeMode.SHIPPED or (shipped and named):
         what = clean(shipped[0], 80) if shipped else "a shipped device tree"
         need = (

@@ -4,6 +4,7 @@ Nothing in an answer is believed because of who sent it: types, counts, lengths 
 checked here, and text for people is cleaned a second time.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from bootd.errors import (
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
+from bootd.model.tree import TreeEdit
 from bootd.probe.channel import Message
 from bootd.protocol.codec import Json, from_json
 from bootd.record import replace
@@ -35,6 +37,7 @@ MAX_PATH: Final = 4096
 """PATH_MAX."""
 MAX_CMDLINE: Final = 65536
 """More than any architecture's COMMAND_LINE_SIZE; the loader checks the exact limit."""
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 SENTENCE: Final = 400
 """Columns of a message."""
 
@@ -108,6 +111,7 @@ def _option(option: BootOption) -> BootOption:
     # Each of its files may be absent.
     _at_most(len(option.absent), 3 * MAX_ITEMS, "$.options[].absent")
     _at_most(len(option.devicetree_choices), MAX_TREES, "$.options[].devicetreeChoices")
+    _check_edits(option.devicetree_edits)
     named = (option.linux, option.devicetree, option.devicetree_dir)
     choices = (each.devicetree for each in option.devicetree_choices)
     for file in (*named, *option.initrds, *option.overlays, *choices):
@@ -130,6 +134,15 @@ def _option(option: BootOption) -> BootOption:
     if all(getattr(option, name) == value for name, value in cleaned.items()):
         return option  # as it is from every worker in its right mind
     return replace(option, **cleaned)
+
+
+def _check_edits(edits: tuple[TreeEdit, ...]) -> None:
+    _at_most(len(edits), MAX_ITEMS, "$.options[].devicetreeEdits")
+    for edit in edits:
+        for text in (edit.path, edit.property, edit.value or "", edit.source):
+            _at_most(len(text), MAX_PATH, "$.options[].devicetreeEdits[]")
+        if not _HEX.fullmatch(edit.value or "") or clean(edit.source, MAX_PATH) != edit.source:
+            raise ProtocolError("$.options[].devicetreeEdits[]: malformed")
 
 
 def _check_file(file: FileRef | None) -> None:

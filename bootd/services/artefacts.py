@@ -286,6 +286,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
         cmdline=option.cmdline if overrides.options is None else overrides.options,
         parameters=option.devicetree_parameters,
         overlay_parameters=option.overlay_parameters,
+        edits=option.devicetree_edits,
         profile=board.profile,
     )
     return restrict(request, board.tier)

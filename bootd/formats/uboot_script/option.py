@@ -17,6 +17,7 @@ from bootd.formats.uboot_script.state import Boot, Content, Kind, State, plain
 from bootd.fsview import FsView, read_text
 from bootd.model.option import BootOption, FileRef
 from bootd.model.text import clean, escape
+from bootd.model.tree import TreeEdit
 from bootd.record import dataclass, replace
 
 _RELEASES: Final = ("/etc/os-release", "/usr/lib/os-release")
@@ -64,7 +65,8 @@ def build(state: State, boot: Boot, origin: Origin) -> BootOption:
         ConfigSyntaxError: The command line is none.
     """
     kernel = _named(boot.kernel)
-    cmdline = plain(boot.cmdline or "").strip()
+    given, edits = _of_tree(boot)
+    cmdline = plain(given or "").strip()
     option = BootOption(
         entry=clean(origin.path.lstrip("/")),
         format="uboot_script",
@@ -76,13 +78,28 @@ def build(state: State, boot: Boot, origin: Origin) -> BootOption:
         initrds=() if (initrd := _named(boot.initrd)) is None else (initrd,),
         cmdline=check_cmdline(cmdline, origin.path, boot.line),
         overlays=boot.overlays,
+        devicetree_edits=edits,
         is_default=True,
         notes=state.notes,
     )
     unpacked = _unpacked(state.fs, _with_tree(option, boot.tree), boot.configuration)
-    if boot.cmdline is None:
+    if given is None:
         unpacked = _with_bootargs(state.fs, unpacked)
     return _with_efi_reason(unpacked)
+
+
+def _of_tree(boot: Boot) -> tuple[str | None, tuple[TreeEdit, ...]]:
+    """Return the command line and the edits; `bootargs` in /chosen counts where none is set.
+
+    U-Boot writes its variable over the property (boot/fdt_support.c, fdt_chosen).
+    """
+    is_bootargs = [e.path in {"/chosen", "chosen"} and e.property == "bootargs" for e in boot.edits]
+    rest = tuple(e for e, is_it in zip(boot.edits, is_bootargs, strict=True) if not is_it)
+    values = [e.value for e, is_it in zip(boot.edits, is_bootargs, strict=True) if is_it]
+    if boot.cmdline is not None or not values:
+        return boot.cmdline, rest
+    text = bytes.fromhex(values[-1] or "").rstrip(b"\0").decode("utf-8", "surrogateescape")
+    return text.replace("\0", "\ufffd"), rest
 
 
 def title(state: State, origin: Origin) -> str:

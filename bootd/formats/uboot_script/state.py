@@ -13,6 +13,7 @@ from bootd.errors import ConfigLimitError
 from bootd.fsview import FsView
 from bootd.model.option import FileRef
 from bootd.model.text import clean
+from bootd.model.tree import TreeEdit
 from bootd.record import dataclass
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Boot:
         configuration: Of a FIT image, or "".
         tree: None for the firmware's own tree.
         overlays: In order.
+        edits: In order.
         cmdline: None when the script sets no `bootargs`.
     """
 
@@ -100,6 +102,7 @@ class Boot:
     initrd: Content | None = None
     tree: Content | None = None
     overlays: tuple[FileRef, ...] = ()
+    edits: tuple[TreeEdit, ...] = ()
     cmdline: str | None = None
 
 
@@ -115,6 +118,7 @@ class State:
         local: Shell variables; they hide those of the environment.
         memory: By address: a number, or the name of a variable without a value.
         overlays: By address of the tree, in order.
+        edits: By address of the tree, in order.
         tree: Address that `fdt addr` set, or None.
         status: Of the last command; 0 is success.
         boot: What was booted, once something was.
@@ -131,6 +135,7 @@ class State:
         self.local: dict[str, str] = {}
         self.memory: dict[int | str, Content] = {}
         self.overlays: dict[int | str, list[FileRef]] = {}
+        self.edits: dict[int | str, list[TreeEdit]] = {}
         self.tree: int | str | None = None
         self.status = 0
         self.boot: Boot | None = None
@@ -173,6 +178,7 @@ class State:
         """Put a file at an address; what was known of a tree there is gone."""
         self.memory[address] = content
         self.overlays.pop(address, None)
+        self.edits.pop(address, None)
 
     def spend_step(self) -> None:
         """Count a command; raises ConfigLimitError when there were too many."""

@@ -77,6 +77,7 @@ def _boot(call: Call, where: str, others: list[str]) -> Boot:
         initrd=_content(call, initrd_at.partition(":")[0]),
         tree=_content(call, tree_at),
         overlays=() if key is None else tuple(state.overlays.get(key, ())),
+        edits=() if key is None else tuple(state.edits.get(key, ())),
         cmdline=state.get("bootargs"),
     )
 

@@ -11,6 +11,7 @@ from bootd.formats import uboot_script
 from bootd.formats.uboot_script.interpreter import run
 from bootd.formats.uboot_script.state import LeaveError, State
 from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.model.tree import TreeEdit
 from tests.support.containers import Configuration, Image, multi, script, uimage
 from tests.support.containers import fit as make_fit
 from tests.support.memoryfs import MemoryFs
@@ -553,12 +554,96 @@ def test_a_tree_that_is_moved_keeps_its_overlays() -> None:
     ]
 
 
-def test_edits_of_the_tree_are_noted() -> None:
-    text = "load mmc 0:1 1000 a.dtb; fdt addr 1000; fdt set /soc status okay\n"
-    option = only(f"{text}{BOOT}", a_dtb=b"d")
-    assert option.notes == (
-        "line 1: fdt set /soc status okay is not carried over to the device tree",
+# Edits of the tree ------------------------------------------------------------------------------
+
+ADDRESSED = "load mmc 0:1 1000 a.dtb; fdt addr 1000\n"
+BOOTED = f"{KERNEL}booti ${{kernel_addr_r}} - 1000\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("okay", b"okay\0"),
+        ('"two words"', b"two words\0"),
+        ("one two", b"one\0two\0"),
+        ("", b""),
+        ("<1>", bytes([0, 0, 0, 1])),
+        ("<0x10 010 4294967295>", bytes([0, 0, 0, 16, 0, 0, 0, 8, 255, 255, 255, 255])),
+        ("< 1 2 >", bytes([0, 0, 0, 1, 0, 0, 0, 2])),
+        ("'<1 2>'", bytes([0, 0, 0, 1, 0, 0, 0, 2])),
+        ("[0a 0B]", b"\x0a\x0b"),
+        ("[0a.0b]", b"\x0a\x0b"),
+        ("<1> [02] three", b"\0\0\0\1\x02three\0"),
+        ("$size", b"5\0"),
+    ],
+)
+def test_a_property_is_set_as_u_boot_would(written: str, value: bytes) -> None:
+    text = f"setenv size 5\n{ADDRESSED}fdt set /soc/uart@1 status {written}\n{BOOTED}"
+    option = only(text, a_dtb=b"d")
+    assert option.devicetree_edits == (
+        TreeEdit(
+            path="/soc/uart@1", property="status", value=value.hex(), source="/boot.scr line 3"
+        ),
     )
+    assert option.notes == ()
+
+
+def test_properties_and_nodes_are_taken_away_and_made_in_order() -> None:
+    edits = "fdt rm /soc status\nfdt rm /gpu\nfdt mknode / leds\nfdt mknode /soc uart@2\n"
+    option = only(f"{ADDRESSED}{edits}{BOOTED}", a_dtb=b"d")
+    assert [(e.path, e.property, e.value) for e in option.devicetree_edits] == [
+        ("/soc", "status", None),
+        ("/gpu", "", None),
+        ("/leds", "", ""),
+        ("/soc/uart@2", "", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "fdt set /soc status <1",
+        "fdt set /soc status <x>",
+        "fdt set /soc status [0]",
+        "fdt set /soc status ${fdtfile}",
+        "fdt set ${node} status okay",
+        "fdt set /soc status <4294967296>",
+        "fdt set /soc status " + "x" * 1100,
+        "fdt memory 0x40000000 0x10000000",
+        "fdt rsvmem add 0 1000",
+    ],
+)
+def test_an_edit_that_cannot_be_known_is_noted(edit: str) -> None:
+    option = only(f"{ADDRESSED}{edit}\n{BOOTED}", a_dtb=b"d")
+    assert option.devicetree_edits == ()
+    assert "is not carried over" in option.notes[0]
+
+
+def test_edits_end_at_their_limit_with_a_note() -> None:
+    edits = "".join(f"fdt set /n{number} a b\n" for number in range(70))
+    option = only(f"{ADDRESSED}{edits}{BOOTED}", a_dtb=b"d")
+    assert len(option.devicetree_edits) == 64
+    assert option.notes
+
+
+def test_edits_belong_to_the_tree_that_is_booted() -> None:
+    text = f"{ADDRESSED}fdt set /a b c\nload mmc 0:1 2000 b.dtb\nfdt addr 2000\nfdt set /d e f\n"
+    option = only(f"{text}{BOOTED}", a_dtb=b"d", b_dtb=b"d")
+    assert [each.path for each in option.devicetree_edits] == ["/a"]
+
+
+def test_edits_move_with_the_tree() -> None:
+    text = f"{ADDRESSED}fdt set /a b c\nfdt move 1000 3000 100\n"
+    option = only(f"{text}{KERNEL}booti ${{kernel_addr_r}} - 3000\n", a_dtb=b"d")
+    assert [each.path for each in option.devicetree_edits] == ["/a"]
+
+
+def test_bootargs_in_the_tree_are_the_command_line_where_none_is_set() -> None:
+    edit = "fdt set /chosen bootargs 'root=/dev/sda1 ro'\n"
+    option = only(f"{ADDRESSED}{edit}{BOOTED}", a_dtb=b"d")
+    assert (option.cmdline, option.devicetree_edits) == ("root=/dev/sda1 ro", ())
+    option = only(f"setenv bootargs quiet\n{ADDRESSED}{edit}{BOOTED}", a_dtb=b"d")
+    assert (option.cmdline, option.devicetree_edits) == ("quiet", ())
 
 
 # What is said -----------------------------------------------------------------------------------
