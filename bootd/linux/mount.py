@@ -48,11 +48,13 @@ class _FileSystem:
         driver: The kernel's name for it.
         needed: Options without which the disk could be written.
         wanted: Options that only improve what is seen; a kernel that lacks one goes without.
+        whole: Options that show the top of the file system where it is not what a mount shows.
     """
 
     driver: str
     needed: tuple[tuple[str, str | None], ...] = ()
     wanted: tuple[tuple[str, str | None], ...] = ()
+    whole: tuple[tuple[str, str | None], ...] = ()
 
 
 _EXT: Final = _FileSystem(driver="ext4", needed=(("norecovery", None),))
@@ -65,7 +67,10 @@ FILE_SYSTEMS: Final[Mapping[str, _FileSystem]] = {
     "iso9660": _FileSystem(driver="iso9660"),
     "squashfs": _FileSystem(driver="squashfs"),
     "erofs": _FileSystem(driver="erofs"),
-    "btrfs": _FileSystem(driver="btrfs", needed=(("rescue", "nologreplay"),)),
+    # BTRFS_FS_TREE_OBJECTID is 5.
+    "btrfs": _FileSystem(
+        driver="btrfs", needed=(("rescue", "nologreplay"),), whole=(("subvolid", "5"),)
+    ),
     # nouuid: a copy of a mounted disk is still worth looking at.
     "xfs": _FileSystem(driver="xfs", needed=(("norecovery", None),), wanted=(("nouuid", None),)),
     "f2fs": _FileSystem(driver="f2fs", needed=(("norecovery", None),)),
@@ -87,7 +92,7 @@ _WORDS: Final = {
 }
 
 
-def mount_detached(node: str, fstype: str) -> int:
+def mount_detached(node: str, fstype: str, *, whole: bool = False) -> int:
     """Mount a block device read-only, nodev, nosuid, noexec, attached nowhere.
 
     A device that the system itself has mounted writable is seen through a read-only clone of that
@@ -96,6 +101,7 @@ def mount_detached(node: str, fstype: str) -> int:
     Args:
         node: The device node.
         fstype: As blkid names it; must be in `FILE_SYSTEMS`.
+        whole: Show the top of a btrfs also where another subvolume is its default.
 
     Returns:
         A directory descriptor that the caller owns; the mount lives as long as it.
@@ -108,7 +114,7 @@ def mount_detached(node: str, fstype: str) -> int:
         words = f"{fstype or 'unknown'} file systems are not looked at"
         raise OSError(errno.ENODEV, words, node)
     try:
-        return _mount(node, kind)
+        return _mount(node, kind, kind.whole if whole else ())
     except OSError as error:
         if error.errno == errno.EBUSY and (place := _mount_point(node)) is not None:
             return _clone(place)
@@ -118,12 +124,12 @@ def mount_detached(node: str, fstype: str) -> int:
         raise OSError(code, f"{words} ({said})" if said else words, node) from error
 
 
-def _mount(node: str, kind: _FileSystem) -> int:
+def _mount(node: str, kind: _FileSystem, more: tuple[tuple[str, str | None], ...]) -> int:
     context = syscall("fsopen", _NR_FSOPEN, ctypes.c_char_p(kind.driver.encode()), FSOPEN_CLOEXEC)
     try:
         _set(context, "source", node)
         _set(context, "ro", None)
-        for key, value in kind.needed:
+        for key, value in (*kind.needed, *more):
             _set(context, key, value)
         for key, value in kind.wanted:
             _try_set(context, key, value)

@@ -22,6 +22,7 @@ from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.byterange import ByteRange
 from bootd.linux.dirview import DirView
+from bootd.linux.layers import LayeredView, mount_layers
 from bootd.linux.mount import FILE_SYSTEMS, mount_detached
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.record import dataclass, replace
@@ -168,9 +169,13 @@ def _view(stretch: Stretch, stack: ExitStack) -> FsView:
         stack.callback(os.close, read[1])
         return read[0]
     with loop.attached(device.node, offset=stretch.start, size=device.size_bytes) as node:
-        fd = mount_detached(node, device.fstype)
-    stack.callback(os.close, fd)
-    return DirView(fd, one_mount=True)
+        if device.fstype == "btrfs":
+            layers = mount_layers(node)
+        else:
+            layers = (mount_detached(node, device.fstype),)
+    for fd in layers:
+        stack.callback(os.close, fd)
+    return LayeredView(layers, one_mount=True)
 
 
 def _reason(device: BlockDevice, error: OSError) -> str:

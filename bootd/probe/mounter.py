@@ -8,12 +8,15 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
+
+if TYPE_CHECKING:
+    from bootd.linux.layers import LayeredView
 
 STALE: Final = (
     "was not shut down cleanly; what its journal holds is not shown, so the entries may be out of "
@@ -76,8 +79,16 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
             dirty = needs_replay(fd, fstype)
         finally:
             os.close(fd)
-        view = DirView(mount_detached(node, fstype), one_mount=True)
-    return Opened(view, view.open_file, (STALE,) if dirty else ())
+        mounted = _mounted(node, fstype)
+    return Opened(mounted, mounted.open_file, (STALE,) if dirty else ())
+
+
+def _mounted(node: str, fstype: str) -> "DirView | LayeredView":
+    if fstype == "btrfs":
+        from bootd.linux.layers import LayeredView, mount_layers  # noqa: PLC0415 - few disks have it
+
+        return LayeredView(mount_layers(node), one_mount=True)
+    return DirView(mount_detached(node, fstype), one_mount=True)
 
 
 def needs_replay(fd: int, fstype: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from bootd.fsview import FsView
 from bootd.linux.dirview import DirView
+from bootd.linux.layers import LayeredView
 from bootd.linux.mount import mount_detached
 from bootd.probe.mounter import STALE, open_device
 from tests.support import loopdisk
@@ -18,8 +19,9 @@ pytestmark = pytest.mark.root
 
 def close_view(view: FsView) -> None:
     """Let a mount go, as the end of its worker would."""
-    assert isinstance(view, DirView)
-    os.close(view._fd)
+    assert isinstance(view, DirView | LayeredView)
+    for each in view._layers if isinstance(view, LayeredView) else (view,):
+        os.close(each._fd)
 
 
 @pytest.mark.parametrize("fstype", ["ext4", "xfs", "btrfs"])
