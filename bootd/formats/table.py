@@ -104,6 +104,7 @@ FORMATS: Final = (
             "/boot/syslinux/syslinux.cfg",
             "/syslinux/syslinux.cfg",
             "/syslinux.cfg",
+            "/boot/extlinux.conf",
             "/extlinux.conf",
             "/boot/isolinux/isolinux.cfg",
             "/isolinux/isolinux.cfg",

@@ -29,6 +29,7 @@ PLACES: Final = (
     "/boot/syslinux/syslinux.cfg",  # Syslinux, in its order
     "/syslinux/syslinux.cfg",
     "/syslinux.cfg",
+    "/boot/extlinux.conf",  # Alpine Linux
     "/extlinux.conf",
     "/boot/isolinux/isolinux.cfg",  # ISOLINUX, in its order
     "/isolinux/isolinux.cfg",
