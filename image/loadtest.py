@@ -35,6 +35,7 @@ class Job:
         forced: Take that loader, whatever would be chosen.
         execute: Jump, too; else the machine is switched off after the load.
         compare: Load five times with bootd and with kexec-tools in turn, and say what it took.
+        crash: Load it as a crash kernel, then load and take out an ordinary one, and panic.
         initrds: Of the second kernel.
     """
 
@@ -44,6 +45,7 @@ class Job:
     forced: bool = False
     execute: bool = True
     compare: bool = False
+    crash: bool = False
     initrds: tuple[str, ...] = ("/boot/initrd",)
     kernel: str = "/boot/kernel"
 

@@ -8,6 +8,7 @@ from bootd.model.memory import MemoryMap, Range
 _RAM = "system ram"
 _REUSABLE = "kernel "
 """Children of System RAM that are the running kernel itself, and free once it has left."""
+_CRASH = "crash kernel"
 
 
 def parse(text: str) -> MemoryMap:
@@ -20,6 +21,7 @@ def parse(text: str) -> MemoryMap:
     """
     ram: list[Range] = []
     reserved: list[Range] = []
+    crash: list[Range] = []
     inside_ram = False
     for depth, found, name in _lines(text):
         if depth == 0:
@@ -28,7 +30,9 @@ def parse(text: str) -> MemoryMap:
             ram.append(found)
         elif name == "reserved" or (inside_ram and not name.startswith(_REUSABLE)):
             reserved.append(found)
-    return MemoryMap(ram=tuple(ram), reserved=tuple(reserved))
+        if name == _CRASH:
+            crash.append(found)
+    return MemoryMap(ram=tuple(ram), reserved=tuple(reserved), crash=tuple(crash))
 
 
 def read(path: str = "/proc/iomem") -> MemoryMap:

@@ -28,6 +28,7 @@ KEXEC_FILE_DTB: Final = 0x100
 
 _LOADED: Final = "/sys/kernel/kexec_loaded"
 _CRASH_LOADED: Final = "/sys/kernel/kexec_crash_loaded"
+_CRASH_SIZE: Final = "/sys/kernel/kexec_crash_size"
 _UNKNOWN_FLAG: Final = 0x8000
 
 
@@ -149,19 +150,34 @@ def unload() -> None:
         unload_any()
 
 
+def unload_crash() -> None:
+    """Take out the kernel that waits for a crash; does nothing when there is none.
+
+    Raises:
+        OSError: From the kernel; what was loaded is still there.
+    """
+    if crash_loaded():
+        _unload(KEXEC_ON_CRASH, KEXEC_FILE_ON_CRASH)
+
+
 def unload_any() -> None:
     """Take out what is loaded, or what another process is about to have loaded.
 
     Raises:
         OSError: EBUSY: a load is going on, which may still succeed. Others as `kexec_load`.
     """
+    _unload(0, 0)
+
+
+def _unload(flags: int, file_flags: int) -> None:
     calls = _calls()
+    file_flags |= KEXEC_FILE_UNLOAD
     try:
-        syscall("kexec_load", calls.load, 0, 0, None, calls.arch)
+        syscall("kexec_load", calls.load, 0, 0, None, calls.arch | flags)
     except OSError as error:
         if error.errno not in {errno.ENOSYS, errno.EPERM}:
             raise
-        syscall("kexec_file_load", calls.file_load, -1, -1, 0, None, KEXEC_FILE_UNLOAD, -1)
+        syscall("kexec_file_load", calls.file_load, -1, -1, 0, None, file_flags, -1)
 
 
 def kexec_loaded(path: str = _LOADED) -> bool:
@@ -179,6 +195,16 @@ def kexec_loaded(path: str = _LOADED) -> bool:
 def crash_loaded(path: str = _CRASH_LOADED) -> bool:
     """Say whether a kernel waits for the running one to crash."""
     return kexec_loaded(path)
+
+
+def crash_bytes(path: str = _CRASH_SIZE) -> int:
+    """Return how much memory was set aside for a crash kernel; 0 for none."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(32).strip()
+    except FileNotFoundError:
+        return 0
+    return int(text) if text.isdigit() else 0
 
 
 def has_kexec_load() -> bool:

@@ -4,7 +4,7 @@ import os
 import re
 from typing import Final
 
-from bootd.linux import iomem, kexec, kmsg, meminfo
+from bootd.linux import iomem, kexec, kmsg, meminfo, processor
 from bootd.model.machine import Machine
 from bootd.model.memory import subtract
 from bootd.model.text import clean
@@ -50,6 +50,8 @@ def read(root: str = "/") -> Machine:
         page_bytes=os.sysconf("SC_PAGE_SIZE"),
         # The log takes 100 ms to read on a slow board, and nobody else asks.
         lpi_unreserved=has_file and _lpi_unreserved(root),
+        crash_bytes=kexec.crash_bytes(os.path.join(root, "sys/kernel/kexec_crash_size")),
+        missing_pages=processor.missing_pages(_text(root, "proc/cpuinfo")),
     )
 
 

@@ -1,6 +1,7 @@
 """Which kernel is armed: after a load exactly the one that was asked for, or none.
 
 A failed load leaves an earlier kernel in place, and reboot(LINUX_REBOOT_CMD_KEXEC) would start it.
+A kernel that waits for a crash has a place of its own, which only the load of another one touches.
 """
 
 import errno
@@ -27,20 +28,22 @@ def load_with(
         LoadError: The kernel's own answer contradicts the loader's. Errors of the loader as well.
             Nothing is loaded then.
     """
-    kexec.unload()
-    if kexec.kexec_loaded():
+    unload = kexec.unload_crash if request.crash else kexec.unload
+    loaded = kexec.crash_loaded if request.crash else kexec.kexec_loaded
+    unload()
+    if loaded():
         raise LoadError(
             "an earlier kernel is still loaded and cannot be removed: switch off and on"
         )
     done = False
     try:
         report = loader(request, given)
-        _confirm(report)
+        _confirm(report, loaded=loaded())
         done = True
     finally:
         if not done:
             with suppress(OSError):  # the reason of the failure matters more
-                kexec.unload()
+                unload()
     return report
 
 
@@ -64,8 +67,8 @@ def unload_interrupted() -> None:
             return
 
 
-def _confirm(report: LoadReport) -> None:
-    if kexec.kexec_loaded() != report.executed:
+def _confirm(report: LoadReport, *, loaded: bool) -> None:
+    if loaded != report.executed:
         said = (
             "accepted the load, but has nothing loaded" if report.executed else "loaded something"
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bootd.errors import LoadError
 from bootd.images import require
+from bootd.loaders import crash
 from bootd.loaders.request import Loader, LoadRequest, cmdline_limit
 from bootd.model.machine import Machine
 from bootd.model.tree import TreeOrigin
@@ -35,17 +36,20 @@ def choose(request: LoadRequest, machine: Machine, loaders: Sequence[Loader]) ->
     """
     require(request.kernel, machine.architecture)
     _check_cmdline(request)
+    _check_pages(request, machine)
     if machine.stuck_processors and machine.architecture == "aarch64":
         raise LoadError(
             "the other processors of this board cannot be stopped (spin-table), and Linux refuses "
             "to leave them: start bootd's own kernel with nr_cpus=1 on its command line"
         )
+    if request.crash:
+        _check_crash_memory(request, machine)
     refusals: list[str] = []
     for loader in loaders:
         reason = loader.why_not(request, machine)
         if reason is None:
             _check_memory(request, loader.need_bytes(request))
-            return Choice(loader=loader, why=loader.why(request))
+            return Choice(loader=loader, why=loader.why(request) + _about_pages(request, machine))
         if reason not in refusals:
             refusals.append(reason)
     raise LoadError("; ".join(refusals) + _offer(request, machine, loaders))
@@ -58,6 +62,25 @@ def _offer(request: LoadRequest, machine: Machine, loaders: Sequence[Loader]) ->
     if any(loader.why_not(unchanged, machine) is None for loader in loaders):
         return ". It can be started with the running tree instead: choose the tree `running`"
     return ""
+
+
+def _check_pages(request: LoadRequest, machine: Machine) -> None:
+    if request.kernel.page_bytes in machine.missing_pages:
+        raise LoadError(
+            f"the kernel uses pages of {request.kernel.page_bytes >> 10} KiB, which a processor of "
+            "this machine does not have: it would stop at once; choose a kernel with "
+            f"{machine.page_bytes >> 10} KiB pages"
+        )
+
+
+def _about_pages(request: LoadRequest, machine: Machine) -> str:
+    theirs = request.kernel.page_bytes
+    if theirs in {0, machine.page_bytes}:
+        return ""
+    return (
+        f"; it uses pages of {theirs >> 10} KiB, the running kernel {machine.page_bytes >> 10} "
+        "KiB: if nothing more is heard of it, the processor has no such pages"
+    )
 
 
 def _check_cmdline(request: LoadRequest) -> None:
@@ -80,6 +103,19 @@ def _check_memory(request: LoadRequest, need: int) -> None:
         raise LoadError(
             f"kernel and initrd are too large: {_mib(loaded)}, "
             f"and Linux loads at most half of the {_mib(total)} of memory"
+        )
+
+
+def _check_crash_memory(request: LoadRequest, machine: Machine) -> None:
+    reason = crash.why_not(machine)
+    if reason is not None:
+        raise LoadError(reason)
+    need = request.kernel.memory_bytes + sum(request.initrd_bytes)
+    if need > machine.crash_bytes:
+        raise LoadError(
+            f"a crash kernel and initrd of {_mib(need)} do not fit into the "
+            f"{_mib(machine.crash_bytes)} that are set aside: raise crashkernel= on the command "
+            "line of the running kernel"
         )
 
 

@@ -36,7 +36,7 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return machine.kexec_refusal
     if request.tree_changed:
         return "kexec_file_load cannot hand over a changed device tree"
-    if machine.lpi_unreserved:
+    if machine.lpi_unreserved and not request.crash:  # whose memory is its own
         return (
             "kexec_file_load would place the kernel where this board's interrupt controller "
             "still writes"
@@ -74,9 +74,16 @@ def need_bytes(request: LoadRequest) -> int:
 def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
     cmdline = request.cmdline.encode("utf-8", "surrogateescape")
     flags = kexec.KEXEC_FILE_FORCE_DTB if _forced(request) else 0
+    flags |= crash_flag(request)
     with kernel_file.opened(request, given.kernel) as (kernel, _), one_initrd(given) as initrd:
         kexec.kexec_file_load(kernel, initrd, cmdline, flags=flags)
-    return LoadReport(loader=_NAME, tree=TreeOrigin.RUNNING, why=_why(request))
+    why = _why(request)
+    return LoadReport(loader=_NAME, tree=TreeOrigin.RUNNING, why=why, crash=request.crash)
+
+
+def crash_flag(request: LoadRequest) -> int:
+    """Return the flag for a kernel that waits for a crash; the running kernel does the rest."""
+    return kexec.KEXEC_FILE_ON_CRASH if request.crash else 0
 
 
 @contextmanager

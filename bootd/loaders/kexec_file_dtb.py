@@ -31,7 +31,7 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return "kexec_file_load cannot hand over a changed device tree"
     if not request.tree_bytes:
         return "this machine has no device tree"
-    if machine.lpi_unreserved:
+    if machine.lpi_unreserved and not request.crash:  # as there
         return (
             "kexec_file_load would place the kernel where this board's interrupt controller "
             "still writes"
@@ -62,12 +62,14 @@ def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
         kexec_file.one_initrd(given) as initrd,
         files.memory_file("tree", (finished,)) as tree,
     ):
-        kexec.kexec_file_load(kernel, initrd, cmdline, tree_fd=tree)
+        flags = kexec_file.crash_flag(request)
+        kexec.kexec_file_load(kernel, initrd, cmdline, tree_fd=tree, flags=flags)
     return LoadReport(
         loader=_NAME,
         tree=request.origin,
         why=_why(request),
         tree_sha256=hashlib.sha256(finished).hexdigest(),
+        crash=request.crash,
     )
 
 

@@ -32,6 +32,8 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return f"bootd has no memory layout for {machine.architecture}"
     if not machine.kexec_load:
         return machine.kexec_refusal or "kexec_load may not be used"
+    if request.crash and not architecture.crash:
+        return f"kexec_load keeps no crash kernel on {machine.architecture}"
     if request.kernel.kind not in architecture.kinds:
         return f"kexec_load starts no {request.kernel.title} on {machine.architecture}"
     if architecture.needs_tree and not request.tree_bytes:
@@ -70,7 +72,8 @@ def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
         placed = place(request, Kernel(info=image, head=head), sizes, blob)
         kernel = stack.enter_context(files.mapped(bare))
         initrds = [stack.enter_context(files.mapped(fd)) for fd in given.initrds]
-        kexec.kexec_load(placed.entry, _segments(placed, kernel, initrds))
+        flags = kexec.KEXEC_ON_CRASH if request.crash else 0
+        kexec.kexec_load(placed.entry, _segments(placed, kernel, initrds), flags=flags)
     return report(request, placed)
 
 
@@ -83,6 +86,7 @@ def report(request: LoadRequest, placed: Placement) -> LoadReport:
         tree_sha256=placed.sha256,
         segments=placed.layout.segments,
         notes=placed.notes,
+        crash=request.crash,
     )
 
 

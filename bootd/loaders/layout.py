@@ -61,6 +61,7 @@ class Demand:
         kernel_bytes: Memory of the kernel from its first byte, its BSS included.
         initrd_bytes: Length of each initrd, in order; none may be 0.
         tree: Whether there is one.
+        core_bytes: Length of the ELF core header of a crash kernel, 0 without one.
         page_bytes: Of the running kernel, a power of two.
     """
 
@@ -68,6 +69,7 @@ class Demand:
     kernel_bytes: int
     initrd_bytes: tuple[int, ...] = ()
     tree: bool = True
+    core_bytes: int = 0
     page_bytes: int = 4096
 
 
@@ -84,16 +86,18 @@ class Layout:
     initrds: tuple[Segment, ...]
     dtb: Segment | None
     trampoline: Segment | None
+    core: Segment | None = None
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All of them: kernel, initrds, tree, trampoline."""
+        """All of them: kernel, initrds, tree, trampoline, ELF core header."""
         return (self.kernel, *self.initrds, *self.added)
 
     @property
     def added(self) -> tuple[Segment, ...]:
-        """Those that come from no file: tree, trampoline."""
-        return tuple(one for one in (self.dtb, self.trampoline) if one is not None)
+        """Those that come from no file: tree, trampoline, ELF core header."""
+        added = (self.dtb, self.trampoline, self.core)
+        return tuple(one for one in added if one is not None)
 
 
 def round_up(size: int, align: int) -> int:
@@ -167,17 +171,20 @@ def _around(kernel: Segment, free: Sequence[Range], demand: Demand, rules: Rules
                            for one in initrds))  # fmt: skip
     near = within(left, Range(base, base + rules.window_bytes)) if rules.tree_in_window else left
     dtb = _place("dtb", near, DTB_BYTES if demand.tree else 0, DTB_BYTES)
-    if dtb is not None:
-        left = subtract(left, (Range(dtb.start, dtb.start + dtb.size),))
-    code = _place(
-        "trampoline",
-        left,
-        round_up(rules.trampoline_bytes, demand.page_bytes),
-        demand.page_bytes,
-    )
-    if (demand.tree and dtb is None) or (rules.trampoline_bytes and code is None):
+    left = _without(left, dtb)
+    page = demand.page_bytes
+    code = _place("trampoline", left, round_up(rules.trampoline_bytes, page), page)
+    core = _place("elfcorehdr", _without(left, code), round_up(demand.core_bytes, page), page)
+    wanted = (demand.tree, rules.trampoline_bytes, demand.core_bytes)
+    if any(size and one is None for size, one in zip(wanted, (dtb, code, core), strict=True)):
         return None
-    return Layout(kernel=kernel, initrds=initrds, dtb=dtb, trampoline=code)
+    return Layout(kernel=kernel, initrds=initrds, dtb=dtb, trampoline=code, core=core)
+
+
+def _without(free: Sequence[Range], taken: Segment | None) -> Sequence[Range]:
+    if taken is None:
+        return free
+    return subtract(free, (Range(taken.start, taken.start + taken.size),))
 
 
 def _place(name: str, free: Sequence[Range], size: int, align: int) -> Segment | None:

@@ -11,7 +11,7 @@ from bootd.errors import LoadError
 from bootd.fdt import Fdt
 from bootd.images import ImageInfo
 from bootd.linux import iomem, kmsg
-from bootd.loaders import check, layout, tree_memory
+from bootd.loaders import check, crash, layout, tree_memory
 from bootd.loaders.architecture import ARCHITECTURES, Inputs
 from bootd.loaders.layout import Demand, Layout
 from bootd.loaders.request import LoadRequest
@@ -86,18 +86,22 @@ def place(
     tables = kmsg.lpi_tables() if tree is not None else kmsg.LpiTables(ranges=())
     kept = (*_reserved(tree), *tables.ranges)
     page = os.sysconf("SC_PAGE_SIZE")
+    core = crash.core(kernel.info.architecture, memory) if request.crash else b""
     demand = Demand(
         text_offset=architecture.text_offset(kernel.info),
         kernel_bytes=kernel.info.memory_bytes,
         initrd_bytes=initrd_bytes,
         tree=tree is not None,
+        core_bytes=len(core),
         page_bytes=page,
     )
     rules = architecture.rules(kernel.info, kernel.head)
-    planned = layout.plan(_free(memory, kept, _usable(tree)), demand, rules)
-    check.check(planned.segments, memory, kept, page)
+    target = crash.target(memory) if request.crash else memory
+    planned = layout.plan(_free(target, kept, _usable(tree)), demand, rules)
+    check.check(planned.segments, target, kept, page)
     initrd = _initrd_range(planned, initrd_bytes)
-    finished = _finish(request, blob, initrd, tables) if blob else b""
+    limits = crash.limits(tree, planned, memory) if request.crash and tree is not None else {}
+    finished = _finish(request, blob, initrd, tables, limits) if blob else b""
     inputs = Inputs(
         head=kernel.head,
         blob=finished,
@@ -110,20 +114,24 @@ def place(
         blob=finished,
         entry=architecture.entry(planned),
         skip=architecture.skip(kernel.head),
-        filled=architecture.fill(planned, inputs),
+        filled={**architecture.fill(planned, inputs), "elfcorehdr": core},
         notes=(_LOG_LOST,) if lost else (),
     )
 
 
 def _finish(
-    request: LoadRequest, blob: bytes, initrd: tuple[int, int] | None, tables: kmsg.LpiTables
+    request: LoadRequest,
+    blob: bytes,
+    initrd: tuple[int, int] | None,
+    tables: kmsg.LpiTables,
+    limits: Mapping[str, bytes],
 ) -> bytes:
     return finish.finish(
         blob,
         initrd_range=initrd,
         reservations=tuple((table.start, table.size) for table in tables.ranges),
         seeds=_seeds(),
-        chosen=chosen(request, "kexec_load", blob),
+        chosen={**chosen(request, "kexec_load", blob), **limits},
     )
 
 

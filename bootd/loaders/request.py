@@ -36,6 +36,7 @@ class LoadRequest:
         tree_changed: The blob differs from the running kernel's tree elsewhere than in /chosen.
         memory_available: MemAvailable in bytes, 0 when unknown.
         memory_total: MemTotal in bytes, 0 when unknown.
+        crash: It is to wait for the running kernel to crash, in memory set aside for that.
     """
 
     option: str
@@ -47,6 +48,7 @@ class LoadRequest:
     tree_changed: bool = False
     memory_available: int = 0
     memory_total: int = 0
+    crash: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

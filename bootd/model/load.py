@@ -9,7 +9,7 @@ class Segment:
     """A stretch of physical memory of the next kernel; `start` and `size` in bytes, page aligned.
 
     Attributes:
-        name: `kernel`, `initrd`, `dtb` or `trampoline`.
+        name: `kernel`, `initrd`, `dtb`, `trampoline` or `elfcorehdr`.
     """
 
     name: str
@@ -29,6 +29,7 @@ class LoadReport:
         segments: Empty when the kernel places them itself.
         notes: Sentences that a person should see.
         executed: False for a dry run.
+        crash: It waits for the running kernel to crash; nothing else starts it.
     """
 
     loader: str
@@ -38,3 +39,4 @@ class LoadReport:
     segments: tuple[Segment, ...] = ()
     notes: tuple[str, ...] = ()
     executed: bool = True
+    crash: bool = False

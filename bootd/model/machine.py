@@ -29,6 +29,8 @@ class Machine:
         lpi_unreserved: A GICv3 keeps writing to memory that /proc/iomem shows as free, so that a
             kernel that kexec_file_load places may be overwritten; only looked for where that call
             exists.
+        crash_bytes: Memory that was set aside for a crash kernel (crashkernel=), 0 for none.
+        missing_pages: Page sizes in bytes that a processor of this machine is known not to have.
     """
 
     architecture: str
@@ -48,3 +50,5 @@ class Machine:
     stuck_processors: bool = False
     page_bytes: int = 4096
     lpi_unreserved: bool = False
+    crash_bytes: int = 0
+    missing_pages: tuple[int, ...] = ()

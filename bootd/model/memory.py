@@ -30,10 +30,12 @@ class MemoryMap:
     Attributes:
         ram: Usable memory, reserved parts included, in the order of addresses.
         reserved: What must keep its content over a kexec; may lie outside `ram` and overlap.
+        crash: What of it was set aside for a kernel that takes over when the running one crashes.
     """
 
     ram: tuple[Range, ...]
     reserved: tuple[Range, ...] = ()
+    crash: tuple[Range, ...] = ()
 
 
 def subtract(ranges: Iterable[Range], holes: Iterable[Range]) -> tuple[Range, ...]:

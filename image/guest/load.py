@@ -22,6 +22,7 @@ from bootd.loaders.request import LoadJob, LoadRequest
 from bootd.loaders.table import BY_NAME, choose
 from bootd.model.tree import TreeMode, TreeOrigin, TreeRequest
 from bootd.protocol.codec import to_json
+from bootd.record import replace
 
 
 def main() -> int:
@@ -40,6 +41,7 @@ def main() -> int:
         tree_changed=bool(blob) and job["changed"],
         memory_available=meminfo.read()["MemAvailable"],
         memory_total=meminfo.read()["MemTotal"],
+        crash=job["crash"],
     )
     name = job["loader"]
     if not job["forced"]:
@@ -56,10 +58,25 @@ def main() -> int:
         return compare(job, work, files)
     report, _ = task.load(None, to_json(work), [os.dup(fd) for fd in files])
     print("FIRST report=" + json.dumps(report), flush=True)
+    if job["crash"]:
+        crash(work, files)
     if job["execute"]:
         reboot.kexec_now()
     print("FIRST done", flush=True)
     return 0
+
+
+def crash(work: LoadJob, files: list[int]) -> None:
+    """Load an ordinary kernel beside the one that waits, take it out again, and panic."""
+    loads = [f"{kexec.crash_loaded():d}{kexec.kexec_loaded():d}"]
+    ordinary = replace(work, request=replace(work.request, crash=False))
+    task.load(None, to_json(ordinary), [os.dup(fd) for fd in files])
+    loads.append(f"{kexec.crash_loaded():d}{kexec.kexec_loaded():d}")
+    task.unload(None, {}, [])
+    loads.append(f"{kexec.crash_loaded():d}{kexec.kexec_loaded():d}")
+    print(f"FIRST loaded={' '.join(loads)}", flush=True)
+    Path("/proc/sys/kernel/sysrq").write_text("1", encoding="ascii")
+    Path("/proc/sysrq-trigger").write_text("c", encoding="ascii")
 
 
 def compare(job: dict[str, Any], work: LoadJob, files: list[int]) -> int:

@@ -96,3 +96,23 @@ def test_a_locked_down_kernel_says_so_and_offers_the_running_tree(tmp_path: Path
     job = Job(cmdline=console("arm64"))
     run = start("arm64", job, tmp_path, words="lockdown=integrity")
     assert "locked down (integrity)" in run.fields("FIRST")["error"]
+
+
+@pytest.mark.parametrize(("name", "loader"), [("arm64", "kexec_load"), ("x86_64", "kexec_file")])
+def test_a_crash_kernel_survives_an_ordinary_load_and_takes_over_after_a_panic(
+    name: str, loader: str, tmp_path: Path
+) -> None:
+    line = f"{console(name)} reset_devices nr_cpus=1"
+    job = Job(cmdline=line, loader=loader, crash=True, changed=name == "arm64")
+    run = ended(start(name, job, tmp_path, words="crashkernel=256M panic=10", extra=("-m", "1024")))
+    assert run.fields("FIRST")["loaded"] == "10 11 10"
+    assert run.report["crash"]
+    said = run.fields("SECOND")
+    assert int(said["vmcore"]) > 700 << 20
+    assert int(said["memory"]) < 256 << 10
+    assert "reset_devices" in run.cmdline.decode()
+
+
+def test_without_memory_for_it_a_crash_kernel_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    run = start("arm64", Job(cmdline=console("arm64"), crash=True), tmp_path)
+    assert "start the running kernel with crashkernel=256M" in run.fields("FIRST")["error"]

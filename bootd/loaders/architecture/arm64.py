@@ -71,4 +71,5 @@ ROW: Final = Architecture(
     skip=no_skip,
     entry=_entry,
     fill=_fill,
+    crash=True,
 )

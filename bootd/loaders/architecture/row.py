@@ -37,6 +37,7 @@ class Architecture:
         skip: Bytes at the start of the kernel's file that are not put into memory.
         entry: Address that the running kernel jumps to.
         fill: Bytes of the segments `dtb` and `trampoline`, by name.
+        crash: A kernel learns from its device tree alone that another one has crashed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Architecture:
     skip: Callable[[bytes], int]
     entry: Callable[[Layout], int]
     fill: Callable[[Layout, Inputs], Mapping[str, bytes]]
+    crash: bool = False
 
 
 def no_skip(_head: bytes) -> int:

@@ -31,7 +31,9 @@ def test_reserved_counts_in_any_case_and_at_any_depth() -> None:
 
 
 def test_a_crash_kernel_is_reserved() -> None:
-    assert Range(0xD0000000, 0xE0000000) in iomem.parse(CRASH_KERNEL).reserved
+    memory = iomem.parse(CRASH_KERNEL)
+    assert Range(0xD0000000, 0xE0000000) in memory.reserved
+    assert memory.crash == (Range(0xD0000000, 0xE0000000),)
 
 
 def test_hidden_addresses_are_a_permission_error(tmp_path: Path) -> None:

@@ -127,3 +127,24 @@ def effective() -> int:
     status = Path("/proc/thread-self/status").read_text(encoding="ascii")
     (line,) = [line for line in status.split("\n") if line.startswith("CapEff")]
     return int(line.split()[1], 16)
+
+
+def test_a_crash_kernel_is_taken_out_with_a_flag_of_its_own(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kexec, "crash_loaded", lambda: True)
+    recorder.errors = [errno.EPERM]
+    kexec.unload_crash()
+    first, second = recorder.calls
+    assert first == ("kexec_load", 104, (0, 0, None, 183 << 16 | kexec.KEXEC_ON_CRASH))
+    flags = kexec.KEXEC_FILE_UNLOAD | kexec.KEXEC_FILE_ON_CRASH
+    assert second == ("kexec_file_load", 294, (-1, -1, 0, None, flags, -1))
+
+
+def test_memory_for_a_crash_kernel_is_none_where_the_kernel_has_no_such_file(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "size"
+    assert kexec.crash_bytes(str(file)) == 0
+    file.write_text("268435456\n")
+    assert kexec.crash_bytes(str(file)) == 256 << 20

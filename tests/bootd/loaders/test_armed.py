@@ -3,7 +3,7 @@
 The kernel's state is played by a fake, since loading for real would need another machine.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -76,3 +76,20 @@ def test_an_earlier_kernel_that_stays_stops_the_load(kernel: FakeKernel) -> None
     kernel.loaded = kernel.stuck = True
     with pytest.raises(LoadError, match="earlier kernel is still loaded"):
         load_with(lambda _request, _given: DONE, REQUEST, LoadFiles(kernel=0))
+
+
+def test_a_crash_kernel_leaves_the_ordinary_one_alone(
+    kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.loaded = True
+    waiting = FakeKernel(loaded=True)
+    monkeypatch.setattr(kexec, "unload_crash", waiting.unload)
+    monkeypatch.setattr(kexec, "crash_loaded", lambda: waiting.loaded)
+
+    def loader(_request: LoadRequest, _given: LoadFiles) -> LoadReport:
+        waiting.loaded = True
+        return replace(DONE, crash=True)
+
+    load_with(loader, replace(REQUEST, crash=True), LoadFiles(kernel=0))
+    assert waiting.log == ["unload"]
+    assert (kernel.loaded, kernel.log) == (True, [])

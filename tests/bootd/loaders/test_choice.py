@@ -176,3 +176,37 @@ def test_every_loader_explains_itself_and_never_changes_the_tree_silently(loader
         assert row.why(request)
     if row.name == "kexec_file":
         assert row.why_not(MERGED, BOARD) is not None
+
+
+def test_a_crash_kernel_needs_memory_that_is_set_aside() -> None:
+    waiting = replace(MERGED, crash=True)
+    with pytest.raises(LoadError, match="crashkernel=256M"):
+        choose(waiting, BOARD)
+    with pytest.raises(LoadError, match="100 MiB do not fit into the 64 MiB that are set aside"):
+        choose(waiting, replace(BOARD, crash_bytes=64 * MIB))
+    assert choose(waiting, replace(BOARD, crash_bytes=256 * MIB)).loader.name == "kexec_load"
+
+
+def test_a_crash_kernel_may_go_through_the_file_call_although_a_gicv3_still_writes() -> None:
+    writing = replace(BOARD, lpi_unreserved=True, crash_bytes=256 * MIB)
+    assert choose(replace(RUNNING, crash=True), writing).loader.name == "kexec_file"
+
+
+def test_where_no_tree_can_tell_of_a_crash_kexec_load_keeps_none() -> None:
+    kernel = identify(bzimage(), len(bzimage()))
+    request = LoadRequest(option="", kernel=kernel, crash=True)
+    machine = Machine(architecture="x86_64", kexec_load=True, crash_bytes=256 * MIB)
+    with pytest.raises(LoadError, match="keeps no crash kernel on x86_64"):
+        choose(request, machine)
+
+
+@pytest.mark.parametrize(("flag", "kib"), [(2, 4), (4, 16), (6, 64)])
+def test_pages_that_the_processor_does_not_have_are_refused(flag: int, kib: int) -> None:
+    image = bytearray(arm64_image(4096, image_size=40 * MIB))
+    image[24] = flag | 8
+    request = replace(MERGED, kernel=identify(bytes(image), 4096))
+    assert request.kernel.page_bytes == kib << 10
+    with pytest.raises(LoadError, match=rf"pages of {kib} KiB, which a processor of this machine"):
+        choose(request, replace(BOARD, missing_pages=(kib << 10,)))
+    why = choose(request, BOARD).why
+    assert (f"it uses pages of {kib} KiB, the running kernel 4 KiB" in why) == (kib != 4)

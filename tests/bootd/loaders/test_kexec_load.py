@@ -8,14 +8,14 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from bootd import fdt
 from bootd.errors import ImageError, LoadError
 from bootd.images import identify
-from bootd.linux import iomem, kexec, kmsg, meminfo
+from bootd.linux import crash_notes, iomem, kexec, kmsg, meminfo
 from bootd.linux.kexec import KexecSegment
 from bootd.loaders import kernel_file
 from bootd.loaders.dry_run import LOADER as DRY_RUN
@@ -47,10 +47,12 @@ class Board:
     """What the loader saw and did."""
 
     entry: int = 0
+    flags: int = -1
     segments: list[tuple[int, int, bytes]] = field(default_factory=list)
 
-    def kexec_load(self, entry: int, segments: Sequence[KexecSegment]) -> None:
+    def kexec_load(self, entry: int, segments: Sequence[KexecSegment], *, flags: int = 0) -> None:
         self.entry = entry
+        self.flags = flags
         self.segments = [(one.start, one.memory_bytes, bytes(one.data)) for one in segments]
 
 
@@ -237,3 +239,31 @@ def test_a_tree_without_memory_is_refused() -> None:
     given = LoadFiles(kernel=opened(KERNEL), initrds=(), tree=opened(bare))
     with pytest.raises(LoadError, match="describes no memory"):
         LOADER.load(request(), given)
+
+
+def test_a_crash_kernel_goes_into_its_memory_with_its_limits_in_the_tree(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = "  50000000-57ffffff : Crash kernel\n"
+    text = VIRT_GICV2.replace("  5be00000", aside + "  5be00000")
+    monkeypatch.setattr(iomem, "read", lambda: iomem.parse(text))
+    monkeypatch.setattr(crash_notes, "read", lambda: (Range(0x5BE00000, 0x5BE00200),))
+    assert LOADER.load(replace(request(), crash=True), files()).crash
+    assert board.flags == kexec.KEXEC_ON_CRASH
+    assert all(
+        start >= 0x50000000 and start + size <= 0x58000000 for start, size, _ in board.segments
+    )
+    tree = fdt.read(board.segments[3][2])
+    assert tree.get("/chosen", "linux,usable-memory-range") == bytes.fromhex(
+        "0000000050000000 0000000008000000"
+    )
+    core = board.segments[-1]
+    place = core[0].to_bytes(8, "big") + core[1].to_bytes(8, "big")
+    assert tree.get("/chosen", "linux,elfcorehdr") == place
+    assert core[2].startswith(b"\x7fELF")
+
+
+def test_an_ordinary_load_has_no_flag_and_no_limits(board: Board) -> None:
+    load(board)
+    assert board.flags == 0
+    assert handed_over(board).get("/chosen", "linux,usable-memory-range") is None
