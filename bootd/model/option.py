@@ -67,6 +67,22 @@ class TreeChoice:
     devicetree: FileRef
 
 
+BOARD_WORD: Final = "${bootd.board-word}"
+"""In a command line: what `BootOption.board_words` has for this board."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardWord:
+    """What stands for BOARD_WORD on one kind of board.
+
+    Attributes:
+        compatible: One of the root compatible strings of the board.
+    """
+
+    compatible: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootOption:
     """One entry of one configuration file, as its format module read it.
@@ -96,6 +112,8 @@ class BootOption:
         devicetree_edits: Changes to the device tree beside its overlays, in order.
         compatible: Root compatible strings of the boards that the entry is for, the more specific
             first; empty for any board.
+        board_words: What BOARD_WORD in `cmdline` means, by board; the first that fits counts.
+        board_word: What it means on other boards.
         submenu: Titles of the submenus around the entry, outermost first.
         is_default: The configuration marks it as its default.
         sort_key: BLS sort-key, or "".
@@ -124,6 +142,8 @@ class BootOption:
     overlay_parameters: tuple[str, ...] = ()
     devicetree_edits: tuple[TreeEdit, ...] = ()
     compatible: tuple[str, ...] = ()
+    board_words: tuple[BoardWord, ...] = ()
+    board_word: str = ""
     submenu: tuple[str, ...] = ()
     is_default: bool = False
     sort_key: str = ""

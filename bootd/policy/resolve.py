@@ -11,6 +11,7 @@ from typing import Final
 
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import (
+    BOARD_WORD,
     OWN_PARTITION,
     BootOption,
     FileRef,
@@ -70,7 +71,7 @@ def resolve(
         architecture: Of this machine, as `uname -m` prints it.
         board: Root compatible strings of this board, most specific first; empty when unknown.
     """
-    option, unknown = _with_own_facts(option, device, devices)
+    option, unknown = _with_own_facts(_with_board_word(option, board), device, devices)
     option = _with_tree(option, board)
     twins = _twins(device, devices)
     files = _Files(option, device, devices)
@@ -134,6 +135,22 @@ def find_partition(
         if each.disk == disk and each.name.removeprefix(disk).lstrip("p") == number:
             return each
     return None
+
+
+def _with_board_word(option: BootOption, board: tuple[str, ...]) -> BootOption:
+    """Put the word for this board into the command line, or the one for unknown boards."""
+    if BOARD_WORD not in option.cmdline:
+        return option
+    words = {each.compatible: each.text for each in reversed(option.board_words)}
+    word = next((words[name] for name in board if name in words), None)
+    notes = option.notes
+    if word is None:
+        word = option.board_word
+        note = (
+            f"{clean(word)} in its command line is a name of the firmware, for this board unknown"
+        )
+        notes = (*notes, note)
+    return replace(option, cmdline=option.cmdline.replace(BOARD_WORD, word), notes=notes)
 
 
 def _with_own_facts(

@@ -35,6 +35,8 @@ MAX_TREES: Final = 256
 """Device trees that one option chooses from."""
 MAX_PATH: Final = 4096
 """PATH_MAX."""
+MAX_WORD: Final = 64
+"""What a board's name for something may have, such as `ttyAMA10`."""
 MAX_CMDLINE: Final = 65536
 """More than any architecture's COMMAND_LINE_SIZE; the loader checks the exact limit."""
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
@@ -112,6 +114,11 @@ def _option(option: BootOption) -> BootOption:
     _at_most(len(option.absent), 3 * MAX_ITEMS, "$.options[].absent")
     _at_most(len(option.devicetree_choices), MAX_TREES, "$.options[].devicetreeChoices")
     _check_edits(option.devicetree_edits)
+    _at_most(len(option.board_words), MAX_ITEMS, "$.options[].boardWords")
+    for text in (option.board_word, *(each.text for each in option.board_words)):
+        _at_most(len(text), MAX_WORD, "$.options[].boardWords[]")
+        if clean(text) != text:
+            raise ProtocolError("$.options[].boardWords[]: malformed")
     named = (option.linux, option.devicetree, option.devicetree_dir)
     choices = (each.devicetree for each in option.devicetree_choices)
     for file in (*named, *option.initrds, *option.overlays, *choices):

@@ -5,13 +5,15 @@ board: it is evaluated for every model, and models that boot the same make one o
 is for this board is decided when its tree is known. tryboot.txt, or `[tryboot]` sections, make
 options of their own.
 
-Not supported, and noted: filters on displays, pins, serial numbers, partitions and boot variables;
-`console=serial0`, which the firmware replaces by the name of the serial port. Not supported without
-a word: everything that sets up the hardware (clocks, HDMI, memory split), `autoboot.txt`,
-`initramfs` addresses (bootd places files itself). Configurations that start U-Boot or UEFI give no
-option: what these start has formats of its own.
+`console=serial0` becomes the port that the firmware would name for the board (uart.adoc).
+
+Not supported, and noted: filters on displays, pins, serial numbers, partitions and boot variables.
+Not supported without a word: everything that sets up the hardware (clocks, HDMI, memory split),
+`autoboot.txt`, `initramfs` addresses (bootd places files itself). Configurations that start U-Boot
+or UEFI give no option: what these start has formats of its own.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final
@@ -21,9 +23,9 @@ from bootd.formats import version
 from bootd.formats.lexing import BLANKS, check_cmdline, problem
 from bootd.formats.raspberrypi import config
 from bootd.formats.raspberrypi.board import BOARDS, Board
-from bootd.formats.raspberrypi.choice import Choice, Files, choose
+from bootd.formats.raspberrypi.choice import Choice, Files, choose, serial0
 from bootd.fsview import FsView, read_text
-from bootd.model.option import BootOption, ScanResult
+from bootd.model.option import BOARD_WORD, BoardWord, BootOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass, replace
@@ -33,6 +35,8 @@ PLACES: Final = ("/config.txt", "/boot/firmware/config.txt", "/boot/config.txt")
 
 _MARKS: Final = ("start", "bootcode.bin", "bcm27", "kernel", "cmdline.txt", "overlays", "fixup")
 """How names begin that lie beside a config.txt of a Raspberry Pi: the name alone says little."""
+
+_SERIAL0: Final = re.compile(r"(?:(?<=\s)|^)console=serial0(?=,|\s|$)")
 
 _OTHER_LOADERS: Final = ("u-boot", "uboot", "rpi_efi", "grub")
 
@@ -108,6 +112,7 @@ def _options(
             problems.append(problem(error, choice.cmdline_file))
             continue
         option = _option(fs, flavour, choice, cmdline)
+        option = _with_port(option, choice, boards)
         yield replace(
             _for_boards(option, boards) if several else option,
             is_default=index == 0 and not flavour.tryboot,
@@ -160,9 +165,6 @@ def _for_boards(option: BootOption, boards: list[Board]) -> BootOption:
 
 def _option(fs: FsView, flavour: _Flavour, choice: Choice, cmdline: str) -> BootOption:
     kernel = choice.kernel
-    notes = choice.notes
-    if "console=serial0" in cmdline:
-        notes = (*notes, "console=serial0 is a name of the firmware; the kernel needs the port's")
     name = flavour.path.lstrip("/")
     trying = flavour.tryboot and not name.endswith("tryboot.txt")
     return BootOption(
@@ -183,8 +185,17 @@ def _option(fs: FsView, flavour: _Flavour, choice: Choice, cmdline: str) -> Boot
         overlays=choice.overlays,
         overlay_parameters=choice.overlay_parameters,
         architecture=choice.architecture,
-        notes=notes,
+        notes=choice.notes,
     )
+
+
+def _with_port(option: BootOption, choice: Choice, boards: list[Board]) -> BootOption:
+    """Leave open which port `console=serial0` is until the board is known."""
+    cmdline = _SERIAL0.sub(f"console={BOARD_WORD}", option.cmdline)
+    if cmdline == option.cmdline:
+        return option
+    words = tuple(BoardWord(compatible=b.compatible, text=serial0(choice, b)) for b in boards)
+    return replace(option, cmdline=cmdline, board_words=words, board_word="serial0")
 
 
 def _system(fs: FsView) -> str:

@@ -33,6 +33,11 @@ class Board:
     kernels: tuple[str, ...]
     kernels_32: tuple[str, ...]
 
+    @property
+    def has_bluetooth(self) -> bool:
+        """Whether Bluetooth has the better serial port, which leaves serial0 the other one."""
+        return not self.name.startswith(("1", "2", "CM1", "CM3")) and self.name != "Zero"
+
 
 _BCM2835: Final = ("kernel.img",)
 _BCM2836: Final = ("kernel7.img", "kernel8.img")

@@ -59,6 +59,23 @@ class Choice:
     notes: tuple[str, ...]
 
 
+_PL011_OVERLAYS: Final = ("disable-bt", "miniuart-bt", "pi3-disable-bt", "pi3-miniuart-bt")
+"""They give Bluetooth's port back to the console."""
+
+
+def serial0(choice: Choice, board: Board) -> str:
+    """Return the kernel's name of the port that the firmware calls serial0 on a board.
+
+    Source: Raspberry Pi documentation, computers/configuration/uart.adoc, "Primary UART".
+    """
+    if board.soc == "bcm2712":
+        moved = any(each.partition("=")[0] == "uart0_console" for each in choice.parameters)
+        return "ttyAMA0" if moved else "ttyAMA10"
+    names = {ref.path.rpartition("/")[2].removesuffix(".dtbo") for ref in choice.overlays}
+    shared = board.has_bluetooth and names.isdisjoint(_PL011_OVERLAYS)
+    return "ttyS0" if shared else "ttyAMA0"
+
+
 class Files:
     """A file system in which each path is looked up once, however many boards ask."""
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from bootd.fdt import Fdt, Node, write
 from bootd.formats import raspberrypi
 from bootd.formats.raspberrypi.board import BOARDS
-from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.model.device import BlockDevice
+from bootd.model.option import BootOption, FileRef, ResolvedOption, ScanResult
+from bootd.policy.resolve import resolve
 from tests.support.memoryfs import MemoryFs
 
 Files = dict[str, str | bytes]
@@ -30,6 +32,12 @@ def on(board: str, config: str, files: Files | None = None) -> BootOption:
     """Return the option for a board, such as `raspberrypi,4-model-b`."""
     options = scan(config, files).options
     return next(o for o in options if not o.compatible or f"raspberrypi,{board}" in o.compatible)
+
+
+def resolved(option: BootOption, board: str) -> ResolvedOption:
+    """Resolve an option on a board."""
+    device = BlockDevice(name="mmcblk0p1", node="/dev/mmcblk0p1")
+    return resolve(option, device, {device.name: device}, "aarch64", (board,))
 
 
 @pytest.mark.parametrize("place", raspberrypi.PLACES)
@@ -69,8 +77,36 @@ def test_a_command_line_that_no_kernel_takes_is_a_problem() -> None:
     assert result.problems[0].source == "/cmdline.txt"
 
 
-def test_serial0_is_noted() -> None:
-    assert "serial0" in only("", {"/cmdline.txt": "console=serial0,115200"}).notes[0]
+@pytest.mark.parametrize(
+    ("config", "board", "port"),
+    [
+        ("", "4-model-b", "ttyS0"),
+        ("", "3-model-b-plus", "ttyS0"),
+        ("", "model-zero-w", "ttyS0"),
+        ("", "2-model-b", "ttyAMA0"),
+        ("", "model-zero", "ttyAMA0"),
+        ("", "3-compute-module-plus", "ttyAMA0"),
+        ("", "5-model-b", "ttyAMA10"),
+        ("dtparam=uart0_console\n", "5-model-b", "ttyAMA0"),
+        ("dtoverlay=disable-bt\n", "4-model-b", "ttyAMA0"),
+        ("dtoverlay=miniuart-bt\n", "3-model-b", "ttyAMA0"),
+        ("dtoverlay=vc4-kms-v3d\n", "3-model-b", "ttyS0"),
+    ],
+)
+def test_serial0_is_the_port_that_the_firmware_names(config: str, board: str, port: str) -> None:
+    names = ("disable-bt", "miniuart-bt", "vc4-kms-v3d")
+    files: dict[str, str | bytes] = {f"/overlays/{name}.dtbo": b"o" for name in names}
+    files["/cmdline.txt"] = "console=serial0,115200 root=serial0 xconsole=serial0"
+    files |= dict.fromkeys(("/kernel.img", "/kernel7.img", "/kernel_2712.img"), b"k")
+    option = resolved(on(board, config, files), f"raspberrypi,{board}")
+    expected = f"console={port},115200 root=serial0 xconsole=serial0"
+    assert option.option.cmdline == expected
+
+
+def test_serial0_stays_and_is_noted_where_the_board_is_unknown() -> None:
+    option = resolved(only("", {"/cmdline.txt": "console=serial0,115200"}), "acme,board")
+    assert option.option.cmdline == "console=serial0,115200"
+    assert "serial0 in its command line is a name of the firmware" in option.notes[0]
 
 
 # Kernels ----------------------------------------------------------------------------------------
