@@ -61,13 +61,17 @@ class FsView(Protocol):
 
 
 def read_text(fs: FsView, path: str, limit: int = MAX_CONFIG_BYTES) -> str:
-    """Return a configuration file as text: UTF-8, BOM dropped, CRLF made LF.
+    """Return a configuration file as text; see `decode`. Raises like `FsView.read`."""
+    return decode(fs.read(path, limit))
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a configuration: UTF-8, BOM dropped, CRLF made LF.
 
     Bytes that are no UTF-8 become lone surrogates, from which command lines and paths get them back
     (`os.fsencode`); `bootd.model.text` makes them visible in what a person sees. A file that starts
-    with a UTF-16 byte-order mark is decoded as that. Raises like `FsView.read`.
+    with a UTF-16 byte-order mark is decoded as that.
     """
-    data = fs.read(path, limit)
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = data.decode("utf-16", "replace")
     else:

@@ -49,6 +49,8 @@ def _scan_file(path: str, text: str) -> ScanResult:
     if len(sections) > MAX_ENTRIES:
         message = f"{len(sections)} entries, only the first {MAX_ENTRIES} are listed"
         problems.append(Problem(source=path, message=message))
+    if shared and not sections:
+        problems.append(Problem(source=path, message="has settings but no image section"))
     for section in sections[:MAX_ENTRIES]:
         try:
             options.append(_option(path, section, shared))

@@ -13,6 +13,7 @@ from bootd.formats import version
 from bootd.formats.ipxe.script import Interpreter, Way
 from bootd.formats.ipxe.syntax import is_script
 from bootd.formats.lexing import check_cmdline, problem
+from bootd.fsview import decode
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
@@ -29,7 +30,7 @@ def scan(fetch: Fetch, lease: Lease) -> ScanResult:
     names = [start] if lease.bootfile else []
     for url in (*names, *(join(start, name) for name in NAMES)):
         try:
-            text = fetch.fetch(url, _HEAD).decode("utf-8", "surrogateescape")
+            text = decode(fetch.fetch(url, _HEAD))
         except FileNotFoundError:
             continue
         except ConfigError:

@@ -16,6 +16,7 @@ from bootd.fetch import Fetch, Lease, join
 from bootd.formats.ipxe import state as states
 from bootd.formats.ipxe.state import State
 from bootd.formats.ipxe.syntax import MAX_TEXT, Script, commands, is_script, options, parse
+from bootd.fsview import decode
 from bootd.model.text import clean
 from bootd.record import dataclass
 
@@ -258,7 +259,7 @@ class Interpreter:
         if place.depth >= MAX_DEPTH or self._scripts > MAX_SCRIPTS:
             raise place.limit("too many scripts chain each other")
         try:
-            text = self._fetch.fetch(url).decode("utf-8", "surrogateescape")
+            text = decode(self._fetch.fetch(url))
         except (OSError, ConfigError):
             return False
         if not is_script(text):
