@@ -95,6 +95,6 @@ def _file(ref: FileRef | None, resolved: ResolvedOption) -> Json:
         *resolved.overlays,
     )
     here = (file.device for file in found if file and file.path == ref.path)
-    device = resolved.device if ref.device is None else next(here, ref.device)
+    device = resolved.device if ref.device is None else next(here, ref.device_spec)
     plain: dict[str, Json] = {"device": device, "path": ref.path}
     return {**plain, "part": ref.part} if ref.part else plain

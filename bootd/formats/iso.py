@@ -21,7 +21,7 @@ from bootd.formats.lexing import problem
 from bootd.formats.repeats import with_lent, without_repeats
 from bootd.formats.table import FORMATS
 from bootd.fsview import FsView
-from bootd.model.option import BootOption, FileRef, ScanResult, TreeChoice, own_fact
+from bootd.model.option import HINTED, BootOption, FileRef, ScanResult, TreeChoice, own_fact
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass, replace
@@ -163,7 +163,8 @@ class _Outside:
         if ref.part:
             self._reasons.append(f"{name} is a container inside the image, which is not read")
         elif ref.device is not None and not (
-            inside or ref.device.replace('"', "").casefold() in self._image.specs
+            inside
+            or ref.device.partition(HINTED)[0].replace('"', "").casefold() in self._image.specs
         ):
             return ref
         elif not inside:

@@ -18,6 +18,11 @@ OWN_PARTITION: Final = "PARTITION="
 """A device spec: with a number behind it, that partition of the disk that the option is on."""
 
 
+HINTED: Final = " hint "
+"""Between two device specs: the second is meant when the first is nowhere, if it is the device that
+the option is on and has the file (GRUB's `set root` and hints before a `search`)."""
+
+
 def own_fact(fact: str, partition: int | None = None) -> str:
     """Return what stands in a command line for a fact that no file system knows of itself.
 
@@ -37,7 +42,7 @@ class FileRef:
     Attributes:
         path: Absolute and normalised, from the root of its file system.
         device: How the configuration names another device (`UUID=…`, `LABEL=…`, `/dev/…`, or
-            `OWN_PARTITION` with a number);
+            `OWN_PARTITION` with a number; two with `HINTED` between them);
             None means the device that the configuration was read from.
         part: A file inside the container at `path`, as `bootd.container` names it
             (`/images/kernel-1` of a FIT image); "" for the file itself.
@@ -48,6 +53,11 @@ class FileRef:
     device: str | None = None
     part: str = ""
     url: str = ""
+
+    @property
+    def device_spec(self) -> str | None:
+        """`device` as a person should see it."""
+        return None if self.device is None else self.device.partition(HINTED)[0]
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or "/../" in f"{self.path}/" or "\0" in self.path:

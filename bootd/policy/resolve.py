@@ -12,6 +12,7 @@ from typing import Final
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import (
     BOARD_WORD,
+    HINTED,
     OWN_PARTITION,
     BootOption,
     FileRef,
@@ -93,7 +94,7 @@ def resolve(
         ),
         notes=(
             *option.notes,
-            *files.notes,
+            *dict.fromkeys(files.notes),
             *_twin_notes(device, twins),
             *_root_notes(option, devices),
         ),
@@ -224,7 +225,7 @@ class _Files:
                 self.missing.append(Missing(what=what, device=self._device.name, path=ref.path))
             return ResolvedFile(device=self._device.name, path=ref.path, part=ref.part)
         if holder is None:
-            spec = ref.device or self._device.name
+            spec = (ref.device or self._device.name).partition(HINTED)[0]
             self.missing.append(Missing(what=what, device=spec, path=ref.path))
             return None
         return ResolvedFile(device=holder.name, path=ref.path, part=ref.part)
@@ -232,18 +233,30 @@ class _Files:
     def _holder(self, spec: str, path: str) -> BlockDevice | None:
         """Return the device that `spec` names; of several that could be meant, the own one."""
         own = self._device
+        spec, _, hint = spec.partition(HINTED)
         tag, value = split_spec(spec)
         if value and str(getattr(own, tag)).casefold() == value.casefold():
             return own
         if spec.startswith(OWN_PARTITION):
-            number = spec.removeprefix(OWN_PARTITION)
-            holder = find_partition(number, own, self._devices.values())
+            holder = self._partition(spec)
         else:
             holder = find_device(spec, self._devices.values())
-        if holder is None and not (own.uuid or own.label) and path not in self._absent:
+        if holder is None and path not in self._absent:
             # A directory, say, of which nobody said what it is: it has the file, so it is meant.
-            return own
+            if not (own.uuid or own.label):
+                return own
+            if hint and self._partition(hint) == own:
+                note = f"there is no device {clean(spec)}; its files are taken from {own.name}"
+                self.notes.append(note)
+                return own
+        if holder is not None and tag == "name" and "/by-" not in spec:
+            note = f"{clean(spec)} may be another device after the next start; UUIDs stay"
+            self.notes.append(note)
         return holder
+
+    def _partition(self, spec: str) -> BlockDevice | None:
+        number = spec.removeprefix(OWN_PARTITION)
+        return find_partition(number, self._device, self._devices.values())
 
     def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
         """Return those that are on devices that are here, in order."""

@@ -226,7 +226,7 @@ def _found(file: ResolvedFile) -> FileView:
 def _written(file: FileRef, own: str) -> FileView:
     if file.url:
         return FileView(device="", path=file.url)
-    return FileView(device=file.device or own, path=_path(file))
+    return FileView(device=file.device_spec or own, path=_path(file))
 
 
 def _path(file: ResolvedFile | FileRef) -> str:

@@ -6,6 +6,8 @@ import pytest
 
 from bootd.model.device import BlockDevice
 from bootd.model.option import (
+    HINTED,
+    OWN_PARTITION,
     FileRef,
     Missing,
     ResolvedFile,
@@ -62,6 +64,46 @@ def test_a_file_on_a_device_that_is_not_here_waits_for_it() -> None:
     after = resolved(waiting, device(), BOOT)
     assert after.initrds == (ResolvedFile(device="mmcblk0p1", path="/initrd"),)
     assert after.bootable
+
+
+@pytest.mark.parametrize(
+    ("partition", "absent", "notes"), [("1", (), 1), ("2", (), 0), ("1", ("/k",), 0)]
+)
+def test_a_hint_at_the_own_partition_counts_when_the_device_is_nowhere(
+    partition: str, absent: tuple[str, ...], notes: int
+) -> None:
+    own = replace(device("sda1"), disk="sda")
+    spec = f"UUID=dead-beef{HINTED}{OWN_PARTITION}{partition}"
+    result = resolved(replace(option(), linux=FileRef("/k", spec), absent=absent), own)
+    assert (len(result.notes), result.bootable) == (notes, bool(notes))
+    if notes:
+        assert result.linux == ResolvedFile(device="sda1", path="/k")
+        assert result.notes == ("there is no device UUID=dead-beef; its files are taken from sda1",)
+    else:
+        assert result.missing == (Missing(what="linux", device="UUID=dead-beef", path="/k"),)
+
+
+def test_a_hint_does_not_count_while_the_device_is_there() -> None:
+    spec = f"UUID=abcd-1234{HINTED}{OWN_PARTITION}1"
+    result = resolved(
+        replace(option(), linux=FileRef("/k", spec)), replace(device(), disk="sda"), BOOT
+    )
+    assert result.linux == ResolvedFile(device="mmcblk0p1", path="/k")
+    assert result.notes == ()
+
+
+def test_a_device_named_by_its_node_is_found_with_a_warning() -> None:
+    files = (FileRef("/a", "/dev/mmcblk0p1"), FileRef("/b", "/dev/mmcblk0p1"))
+    result = resolved(replace(option(), initrds=files), device(), BOOT)
+    assert result.bootable
+    assert result.notes == (
+        "/dev/mmcblk0p1 may be another device after the next start; UUIDs stay",
+    )
+
+
+def test_a_device_named_by_a_link_of_udev_is_found_without_a_warning() -> None:
+    ref = FileRef("/k", "/dev/disk/by-label/BOOT")
+    assert resolved(replace(option(), linux=ref), device(), BOOT).notes == ()
 
 
 def test_a_configuration_may_name_its_own_device() -> None:

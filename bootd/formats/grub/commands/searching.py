@@ -10,7 +10,7 @@ from typing import Final
 from bootd.formats.grub.commands.arguments import split
 from bootd.formats.grub.devices import OWN
 from bootd.formats.grub.session import FAILED, OK, Call, Session
-from bootd.model.option import own_fact
+from bootd.model.option import HINTED, OWN_PARTITION, own_fact
 
 _KINDS: Final = {
     "--fs-uuid": "UUID",
@@ -50,14 +50,16 @@ def search(session: Session, call: Call) -> int:
     if {"--set", "-s"} & options.keys() and not variable:
         # The name may stand behind `--set` as a word of its own.
         variable = words.pop(0) if len(words) > 1 and _NAME.fullmatch(words[0]) else "root"
-    return _found(session, kind, words[0], variable or "root") if words else FAILED
+    hints = [value for name, value in options.items() if name in _HINTS]
+    return _found(session, kind, words[0], variable or "root", *hints) if words else FAILED
 
 
 def search_by_name(session: Session, call: Call) -> int:
     """`search.fs_uuid VALUE [NAME [HINT…]]`, which grub-mkimage embeds, and its like."""
     if not call.args:
         return FAILED
-    return _found(session, _KINDS[call.name], *(*call.args, "root")[:2])
+    value, variable = (*call.args, "root")[:2]
+    return _found(session, _KINDS[call.name], value, variable, *call.args[2:])
 
 
 def probe(session: Session, call: Call) -> int:
@@ -71,7 +73,7 @@ def probe(session: Session, call: Call) -> int:
     if spec is None:
         value = _OWN_FACTS.get(front, "")
     elif front and spec.startswith(front):
-        value = spec.removeprefix(front)
+        value = spec.removeprefix(front).partition(HINTED)[0]
     if not variable or not value:
         session.remark("probe: what it asks for is not known while the menu is read")
         return FAILED
@@ -79,7 +81,11 @@ def probe(session: Session, call: Call) -> int:
     return OK
 
 
-def _found(session: Session, kind: str, value: str, variable: str) -> int:
+def _found(session: Session, kind: str, value: str, variable: str, *hints: str) -> int:
+    """Set the variable to a name for the device.
+
+    A search that finds nothing leaves the variable as it was, `set root='hd0,gpt2'` before it, say.
+    """
     session.budget.step(1)
     spec = f"{kind}={value}"
     if kind == "FILE" and session.find(f"({OWN}){value}") is not None:
@@ -89,5 +95,10 @@ def _found(session: Session, kind: str, value: str, variable: str) -> int:
     if image is not None:
         session.env.set(variable, image)
         return OK
+    for each in (session.env.get(variable), *hints):
+        hint = session.devices.spec(each.rstrip(",")) or ""
+        if hint.startswith(OWN_PARTITION):
+            spec = f"{spec}{HINTED}{hint}"
+            break
     session.env.set(variable, session.devices.name(spec, value))
     return OK

@@ -1,8 +1,10 @@
 """Commands: conditions, devices, files, the environment block, loading."""
 
+from dataclasses import replace
+
 import pytest
 
-from bootd.model.option import FileRef
+from bootd.model.option import HINTED, OWN_PARTITION, FileRef
 from tests.support.grubscript import CONF, entry, holds, run, value
 
 UUID = "8a1c9d54-7b3f-4e59-a1d2-0c4f5b6e7d81"
@@ -114,8 +116,29 @@ def test_a_condition_without_its_bracket_is_a_problem() -> None:
 )
 def test_files_are_on_the_device_that_was_searched_for(search: str) -> None:
     option = entry(f"{search}\nmenuentry a {{ linux /k\ninitrd /i }}")
+    assert option.linux is not None
+    assert (option.linux.path, option.linux.device_spec) == ("/k", f"UUID={UUID}")
+    assert option.initrds == (replace(option.linux, path="/i"),)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        f"search -u --set=root --hint='hd0,gpt2' {UUID}",
+        f"search -u --set=root --hint-efi=hd0,msdos2, {UUID}",
+        f"set root='hd0,gpt2'\nsearch -u --set=root {UUID}",
+        f"search.fs_uuid {UUID} root hd0,gpt2",
+    ],
+)
+def test_what_was_meant_before_a_search_is_a_hint(search: str) -> None:
+    option = entry(f"{search}\nmenuentry a {{ linux /k\n}}")
+    assert option.linux == FileRef("/k", f"UUID={UUID}{HINTED}{OWN_PARTITION}2")
+
+
+@pytest.mark.parametrize("hint", ["--hint-bios=hd1,gpt2", "--hint-baremetal=ahci0,gpt2", ""])
+def test_what_is_on_another_disk_is_no_hint(hint: str) -> None:
+    option = entry(f"search -u --set=root {hint} {UUID}\nmenuentry a {{ linux /k\n}}")
     assert option.linux == FileRef("/k", f"UUID={UUID}")
-    assert option.initrds == (FileRef("/i", f"UUID={UUID}"),)
 
 
 @pytest.mark.parametrize(
