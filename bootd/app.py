@@ -36,7 +36,7 @@ from bootd.server.service import Service
 from bootd.services.about import About
 from bootd.services.board import BoardReader
 from bootd.services.booting import Booting
-from bootd.services.control import Control
+from bootd.services.control import Control, Wishes
 from bootd.services.countdown import Countdown
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
@@ -117,7 +117,8 @@ class _Daemon:
         )
         discovery = Discovery(source, allowed, store)
         booting = self._booting(prober, store, dry_run=dry_run)
-        control = Control(store, countdown, booting, discovery.rescan)
+        wishes = _wishes(self._settings)
+        control = Control(store, countdown, booting, discovery.rescan, wishes=wishes)
         leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
         about = About(
             machine,
@@ -134,6 +135,7 @@ class _Daemon:
             allowed.allowed = settings.file_systems
             leaving.allowed = settings.actions
             service.access = _access()
+            control.wishes = _wishes(settings)
             discovery.rescan()
 
         loop = asyncio.get_running_loop()
@@ -245,6 +247,10 @@ def _status(machine: Machine, *, dry_run: bool) -> Status:
 
 def _timeout(settings: Config) -> int | None:
     return settings.timeout_s if settings.autoboot else WAIT_FOREVER
+
+
+def _wishes(settings: Config) -> Wishes:
+    return Wishes(running_tree=settings.running_tree, crash_option=settings.crash_option)
 
 
 def _access() -> Access:

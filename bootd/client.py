@@ -159,6 +159,14 @@ class Client:
         reply = await self._call(methods.BOOT, parameters, BOOT_TIMEOUT_S)
         return from_json(methods.Booted, reply).reply
 
+    async def load_crash_kernel(
+        self, option_id: str, overrides: Overrides = NO_OVERRIDES, by: str = ""
+    ) -> BootReply:
+        """Load an option that starts when the running kernel crashes."""
+        parameters = methods.Booting(id=option_id, overrides=overrides, by=by)
+        reply = await self._call(methods.LOAD_CRASH_KERNEL, parameters, BOOT_TIMEOUT_S)
+        return from_json(methods.Booted, reply).reply
+
     async def cancel(self, by: str = "") -> None:
         """Stop the countdown, or a load that has not been executed yet."""
         await self._call(methods.CANCEL, methods.Cancelling(by=by), QUICK_TIMEOUT_S)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 from bootd.errors import SettingError
-from bootd.model.board import LiveChoice, Tier
+from bootd.model.board import LiveChoice, RunningTree, Tier
 from bootd.model.option import WAIT_FOREVER
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
@@ -95,12 +95,26 @@ def parse_trust(text: str) -> Tier:
         raise ValueError(msg) from None
 
 
+def parse_running_tree(text: str) -> RunningTree:
+    """Read one of the words of `RunningTree`."""
+    try:
+        return RunningTree(text.lower())
+    except ValueError:
+        msg = "expected never, implied or always"
+        raise ValueError(msg) from None
+
+
 def parse_path(text: str) -> str:
     """Read an absolute path."""
     if not text.startswith("/"):
         msg = "expected an absolute path"
         raise ValueError(msg)
     return text
+
+
+def parse_pattern(text: str) -> str:
+    """Read a pattern, or `none`."""
+    return "" if text == "none" else text
 
 
 def parse_words(text: str) -> tuple[str, ...]:
@@ -142,6 +156,8 @@ class Config:
         dry_run: Load nothing, start nothing, say what would happen.
         live_tree: Which tree is the running one where it was changed after the start.
         trust: How far device trees from disks are trusted; a locked-down kernel trusts none.
+        running_tree: When the countdown may take the running tree instead of an option's own.
+        crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
     """
 
     timeout_s: int | None = field(default=10, metadata=_written("10", parse_timeout))
@@ -159,6 +175,10 @@ class Config:
         default=LiveChoice.RUNTIME, metadata=_written("runtime", parse_live_tree)
     )
     trust: Tier = field(default=Tier.OPEN, metadata=_written("open", parse_trust))
+    running_tree: RunningTree = field(
+        default=RunningTree.NEVER, metadata=_written("never", parse_running_tree)
+    )
+    crash_option: str = field(default="", metadata=_written("none", parse_pattern))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

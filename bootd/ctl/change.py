@@ -1,4 +1,4 @@
-"""Verbs that change something: boot, select, cancel, rescan."""
+"""Verbs that change something: boot, crash, select, cancel, rescan."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -8,14 +8,19 @@ from bootd.ctl.asking import add_overrides, add_verb, find_option, overrides, wh
 if TYPE_CHECKING:
     from bootd.client import Client
     from bootd.ctl.asking import Commands
+    from bootd.protocol.messages import BootReply
 
 
 def register(commands: "Commands") -> None:
     """Add the verbs."""
-    boot = add_verb(commands, "boot", "Load a boot option and start it.", _boot)
-    boot.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
-    add_overrides(boot)
-    boot.add_argument("--json", action="store_true", help="print JSON")
+    for name, help_text, ask in (
+        ("boot", "Load a boot option and start it.", _boot),
+        ("crash", "Load a boot option that starts when this kernel crashes (kdump).", _crash),
+    ):
+        verb = add_verb(commands, name, help_text, ask)
+        verb.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
+        add_overrides(verb)
+        verb.add_argument("--json", action="store_true", help="print JSON")
     select = add_verb(commands, "select", "Have the countdown boot another option.", _select)
     select.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
     add_verb(commands, "cancel", "Stop the countdown, or a boot under way.", _cancel)
@@ -23,14 +28,24 @@ def register(commands: "Commands") -> None:
 
 
 async def _boot(client: "Client", given: Namespace) -> int:
+    option = await find_option(client, given.id)
+    _print(await client.boot(option.id, overrides(given), by=who()), given)
+    return 0
+
+
+async def _crash(client: "Client", given: Namespace) -> int:
+    option = await find_option(client, given.id)
+    _print(await client.load_crash_kernel(option.id, overrides(given), by=who()), given)
+    return 0
+
+
+def _print(reply: "BootReply", given: Namespace) -> None:
     from bootd.ctl.output import print_json  # noqa: PLC0415 - see bootd.ctl.asking
     from bootd.ctl.table import print_record  # noqa: PLC0415 - ditto
 
-    option = await find_option(client, given.id)
-    reply = await client.boot(option.id, overrides(given), by=who())
     if given.json:
         print_json(reply)
-        return 0
+        return
     print_record(
         [
             ("loader", reply.loader),
@@ -40,7 +55,6 @@ async def _boot(client: "Client", given: Namespace) -> int:
             ("executed", "" if reply.executed else "no, this was a dry run"),
         ]
     )
-    return 0
 
 
 async def _select(client: "Client", given: Namespace) -> int:

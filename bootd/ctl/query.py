@@ -184,6 +184,7 @@ def _print_explanation(explanation: "Explanation") -> None:
         [
             *_option_record(replace(explanation.option, tree="")),  # its tree comes below
             ("refused", explanation.refused or ""),
+            ("running tree", explanation.running_tree or ""),
             ("loader", explanation.loader),
             ("why", explanation.why),
             *(_tree_record(explanation.tree) if explanation.tree else []),

@@ -87,7 +87,8 @@ def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[i
     """Take out whatever is loaded; answers whether something was.
 
     With `{"interrupted": true}` a load has just been killed. The kernel finishes a load that it has
-    begun, and shows nothing loaded until then, so that it is waited for.
+    begun, and shows nothing loaded until then, so that it is waited for. With `{"crash": true}` it
+    was to wait for a crash, and what waits now is taken out, too.
 
     Raises:
         OSError: The kernel refused, and it may still be loaded.
@@ -99,6 +100,8 @@ def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[i
     before = kexec.kexec_loaded()
     if isinstance(params, dict) and params.get("interrupted") is True:
         unload_interrupted()
+        if params.get("crash") is True:
+            kexec.unload_crash()
     else:
         kexec.unload()
     return before, []

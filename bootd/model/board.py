@@ -25,6 +25,19 @@ class LiveChoice(Enum):
     """As the kernel was started with it."""
 
 
+class RunningTree(Enum):
+    """When the countdown may take the running tree for an option that cannot get its own.
+
+    The value is the word in the settings.
+    """
+
+    NEVER = "never"
+    """A person has to choose that."""
+    IMPLIED = "implied"
+    """For entries that name no DTB, overlay or change of the tree themselves."""
+    ALWAYS = "always"
+
+
 class Base(Enum):
     """What the next kernel's tree may be made from; the value is the word in the file."""
 

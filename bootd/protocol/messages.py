@@ -204,6 +204,8 @@ class Explanation:
         loader: Name of the loader that would be used, or "".
         why: Sentence on the choice of loader and tree.
         refused: Why it cannot be booted now, or null.
+        running_tree: Sentence on what a boot with the running tree would do, where that is possible
+            although this boot is refused: the choice to offer, never to take silently. Else null.
     """
 
     option: OptionView
@@ -211,6 +213,7 @@ class Explanation:
     loader: str = ""
     why: str = ""
     refused: str | None = None
+    running_tree: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class Selecting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booting:
-    """Parameters of Boot."""
+    """Parameters of Boot and LoadCrashKernel."""
 
     id: str
     overrides: Overrides = NO_OVERRIDES
@@ -87,7 +87,7 @@ class Booting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booted:
-    """Reply of Boot."""
+    """Reply of Boot and LoadCrashKernel."""
 
     reply: BootReply
 
@@ -206,6 +206,9 @@ EXPLAIN: Final = Method(name="Explain", parameters=Explaining, reply=Explained, 
 BROWSE_TREE: Final = Method(name="BrowseTree", parameters=Browsing, reply=Browsed, changes=False)
 SELECT: Final = Method(name="Select", parameters=Selecting, reply=NoParameters, changes=True)
 BOOT: Final = Method(name="Boot", parameters=Booting, reply=Booted, changes=True)
+LOAD_CRASH_KERNEL: Final = Method(
+    name="LoadCrashKernel", parameters=Booting, reply=Booted, changes=True
+)
 CANCEL: Final = Method(name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True)
 RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameters, changes=True)
 SET_TIMEOUT: Final = Method(
@@ -222,6 +225,7 @@ METHODS: Final[tuple[Method, ...]] = (
     BROWSE_TREE,
     SELECT,
     BOOT,
+    LOAD_CRASH_KERNEL,
     CANCEL,
     RESCAN,
     SET_TIMEOUT,

@@ -114,6 +114,7 @@ async def explain(desk: Desk, asked: methods.Explaining, _: Asker) -> methods.Ex
         loader=outlook.loader,
         why=outlook.why,
         refused=outlook.refused,
+        running_tree=outlook.running_tree,
     )
     return methods.Explained(explanation=explanation)
 
@@ -150,6 +151,13 @@ async def boot(desk: Desk, asked: methods.Booting, asker: Asker) -> methods.Boot
     # What is kept is about the tree that the option gets by itself.
     summary = next(trees, "") if asked.overrides == NO_OVERRIDES else ""
     return methods.Booted(reply=views.boot_reply(report, summary))
+
+
+async def load_crash_kernel(desk: Desk, asked: methods.Booting, asker: Asker) -> methods.Booted:
+    """Have an option wait for a crash."""
+    by = _who(asked.by, asker)
+    report = await desk.control.keep_for_crash(asked.id, asked.overrides, by)
+    return methods.Booted(reply=views.boot_reply(report, ""))
 
 
 async def cancel(desk: Desk, asked: methods.Cancelling, asker: Asker) -> methods.NoParameters:
@@ -196,6 +204,7 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.BROWSE_TREE: browse_tree,
     methods.SELECT: select,
     methods.BOOT: boot,
+    methods.LOAD_CRASH_KERNEL: load_crash_kernel,
     methods.CANCEL: cancel,
     methods.RESCAN: rescan,
     methods.SET_TIMEOUT: set_timeout,

@@ -44,6 +44,7 @@ class Artefacts:
         initrds: (descriptor, bytes) of each, in order.
         blob: The tree's descriptor and bytes, or None on a machine without a device tree.
         cmdline: Exactly what the next kernel gets.
+        crash: It is to wait for the running kernel to crash.
     """
 
     kernel: ImageInfo
@@ -52,6 +53,7 @@ class Artefacts:
     tree: TreeReport
     blob: tuple[int, int] | None
     cmdline: str
+    crash: bool = False
 
     @property
     def fds(self) -> tuple[int, ...]:
@@ -77,6 +79,7 @@ class Artefacts:
             tree_changed=self.tree.changed_outside_chosen,
             memory_available=memory.get("MemAvailable", 0),
             memory_total=memory.get("MemTotal", 0),
+            crash=self.crash,
         )
 
 

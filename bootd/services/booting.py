@@ -21,6 +21,7 @@ from bootd.model.text import clean
 from bootd.model.tree import IndexedTree, TreeReport
 from bootd.protocol.codec import from_json, to_json
 from bootd.protocol.messages import Overrides
+from bootd.record import replace
 
 if TYPE_CHECKING:
     from bootd.loaders.choice import Choice
@@ -148,11 +149,38 @@ class Booting:
             MergeRefusedError: No safe tree can be made.
             LoadError: Anything else, in a sentence.
         """
+        return await self._prepare_and_load(resolved, overrides, progress, crash=False)
+
+    async def keep_for_crash(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
+    ) -> LoadReport:
+        """Load an option that starts when the running kernel crashes, in place of an earlier one.
+
+        The entry's command line gets what a crash kernel needs (`bootd.loaders.crash`); a person's
+        own is taken as it is.
+
+        Raises:
+            BootdError: As `boot`; no kernel waits for a crash then.
+        """
+        from bootd.loaders import crash  # noqa: PLC0415 - see `_gather`
+
+        if overrides.options is None:
+            overrides = replace(overrides, options=crash.cmdline(resolved.option.cmdline))
+        return await self._prepare_and_load(resolved, overrides, progress, crash=True)
+
+    async def has_crash_kernel(self) -> bool:
+        """Say whether a kernel waits already, from whomever."""
+        return not self._rehearsal and await asyncio.to_thread(_waits_for_crash)
+
+    async def _prepare_and_load(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress, *, crash: bool
+    ) -> LoadReport:
         if self._lock.locked():
             raise LoadError("another boot is under way; cancel it first")
         async with self._lock, AsyncExitStack() as stack:
             with _failing(resolved):
                 found = await self._gather(stack, resolved, overrides, progress)
+                found = replace(found, crash=crash)
                 choice = await self._choose(resolved, found)
                 await self._read_ahead(stack, resolved, found, progress)
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
@@ -239,7 +267,7 @@ class Booting:
         except (ProbeError, ProtocolError, asyncio.CancelledError) as error:
             # The helper has died, run out of time or been killed, perhaps in the middle of a load.
             if not self._rehearsal:
-                await self._unload({"interrupted": True})
+                await self._unload({"interrupted": True, "crash": found.crash})
             if isinstance(error, ProbeError):
                 raise LoadError(f"the load did not finish: {error.reason}") from error
             raise
@@ -273,6 +301,12 @@ def _is_loaded() -> bool:
     from bootd.linux import kexec  # noqa: PLC0415 - ctypes structures, not on the way to the menu
 
     return kexec.kexec_loaded()
+
+
+def _waits_for_crash() -> bool:
+    from bootd.linux import kexec  # noqa: PLC0415 - ditto
+
+    return kexec.crash_loaded()
 
 
 def _silent(_doing: str, _percent: int | None) -> None:

@@ -6,16 +6,21 @@ client leaves, and anybody may cancel it until the machine leaves.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from typing import Final
 
 from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError
+from bootd.model.board import RunningTree
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.tree import TreeReport
+from bootd.policy.substitute import may_substitute
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, Phase
 from bootd.record import dataclass, replace
+from bootd.services.booter import Booter
 from bootd.services.countdown import Countdown
 from bootd.services.overriding import by_hand, overridden
 from bootd.services.state import MenuEntry
@@ -26,45 +31,14 @@ log = logging.getLogger(__name__)
 FAREWELL_S: Final = 0.3
 """Between the answer to a Boot and leaving: clients get to show it, a serial line to send it."""
 
-Progress = Callable[[str, int | None], None]
-"""Takes what is being done, and how many per cent of it are done or None."""
+_COUNTDOWN: Final = "the countdown"
+"""Who boots when nobody does."""
+
+_RUNNING: Final = "running"
+"""The kind of tree that every machine has."""
 
 Loaded = LoadReport | BootdError | OSError
 """What came of a load."""
-
-
-class Booter(Protocol):
-    """What loads and starts an option: `bootd.services.booting.Booting`."""
-
-    async def start(self) -> None:
-        """Take out what an earlier run may have left loaded."""
-        ...
-
-    async def explain(
-        self, resolved: ResolvedOption, overrides: Overrides
-    ) -> tuple[TreeReport | None, str, str]:
-        """Return the tree, the loader's name, and why these."""
-        ...
-
-    async def boot(
-        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
-    ) -> LoadReport:
-        """Load; nothing stays loaded when it raises or is cancelled."""
-        ...
-
-    async def browse(
-        self, resolved: ResolvedOption, overrides: Overrides, query: TreeQuery
-    ) -> TreePage:
-        """Look into the tree that `explain` is about."""
-        ...
-
-    async def execute(self, report: LoadReport) -> None:
-        """Leave for what was loaded; returns only after a dry run, raises when it fails."""
-        ...
-
-    async def discard(self) -> None:
-        """Take out what is loaded."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +47,25 @@ class Outlook:
 
     Attributes:
         refused: Why it cannot be booted, or None.
+        running_tree: What a boot with the running tree would do, where only that is possible.
     """
 
     tree: TreeReport | None = None
     loader: str = ""
     why: str = ""
     refused: str | None = None
+    running_tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the administrator wants done without a person; see the settings of the same names."""
+
+    running_tree: RunningTree = RunningTree.NEVER
+    crash_option: str = ""
+
+
+NO_WISHES: Final = Wishes()
 
 
 class Control:
@@ -88,9 +75,16 @@ class Control:
     """
 
     def __init__(
-        self, store: Store, countdown: Countdown, booter: Booter, rescan: Callable[[], None]
+        self,
+        store: Store,
+        countdown: Countdown,
+        booter: Booter,
+        rescan: Callable[[], None],
+        *,
+        wishes: Wishes = NO_WISHES,
     ) -> None:
         """Act on these; `rescan` has the source of devices report every device again."""
+        self.wishes = wishes
         self._store = store
         self._countdown = countdown
         self._booter = booter
@@ -103,6 +97,7 @@ class Control:
         await self._booter.start()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            tasks.create_task(self._keep_wished_crash_kernel(), name="crash kernel")
             await self._countdown.run(self._boot_by_itself)
 
     def select(self, option_id: str, by: str) -> None:
@@ -133,10 +128,22 @@ class Control:
         try:
             tree, loader, why = await self._booter.explain(resolved, overrides)
         except (BootdError, OSError) as error:
-            return Outlook(refused=str(error))
+            running = await self._running_tree(resolved, overrides)
+            return Outlook(refused=str(error), running_tree=running)
         if tree is not None and overrides == NO_OVERRIDES:
             self._store.note_tree(resolved.id, tree.summary)
         return Outlook(tree=tree, loader=loader, why=why)
+
+    async def _running_tree(self, resolved: ResolvedOption, overrides: Overrides) -> str | None:
+        """Say what a boot with the running tree would do; None when that is impossible too."""
+        if overrides.devicetree_mode == _RUNNING:
+            return None
+        changed = replace(overrides, devicetree_mode=_RUNNING)
+        try:
+            _, _, why = await self._booter.explain(resolved, changed)
+        except (BootdError, OSError):
+            return None
+        return f"can be booted with the running device tree instead ({why})"
 
     async def browse(self, option_id: str, overrides: Overrides, query: TreeQuery) -> TreePage:
         """Look into the tree that an option would get."""
@@ -160,18 +167,33 @@ class Control:
     async def boot(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
         """Load an option and return what was loaded; the machine leaves `FAREWELL_S` later."""
         option = self._bootable(option_id, overrides)
-        if self._load is not None or self._tasks is None:
-            message = "Another boot is under way; cancel it first."
-            raise CallError(ErrorName.BUSY, message, {"message": message})
+        tasks = self._free()
         self._countdown.stop(by)
         if self._store.state.find(option.id) is not None:
             self._store.select(option.id)
-        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        task = self._tasks.create_task(self._boot(option, overrides, loaded), name="boot")
-        self._load = task
-        task.add_done_callback(self._load_done)
         log.info("boot of %s asked by %s", option.id, by)
+        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        self._watch(tasks.create_task(self._boot(option, overrides, loaded), name="boot"))
         return await self._outcome(option, loaded)
+
+    async def keep_for_crash(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
+        """Load an option that starts when the running kernel crashes; the countdown goes on."""
+        option = self._bootable(option_id, overrides)
+        tasks = self._free()
+        log.info("crash kernel %s asked by %s", option.id, by)
+        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        self._watch(tasks.create_task(self._keep(option, overrides, loaded), name="crash kernel"))
+        return await self._outcome(option, loaded)
+
+    def _free(self) -> asyncio.TaskGroup:
+        if self._load is not None or self._tasks is None:
+            message = "Another boot is under way; cancel it first."
+            raise CallError(ErrorName.BUSY, message, {"message": message})
+        return self._tasks
+
+    def _watch(self, load: asyncio.Task[None]) -> None:
+        self._load = load
+        load.add_done_callback(self._load_done)
 
     async def cancel(self, by: str) -> None:
         """Stop the countdown for good, and a load that has not been executed."""
@@ -200,16 +222,36 @@ class Control:
         loaded: asyncio.Future[Loaded],
     ) -> None:
         title = option.option.title
-        self._enter(Phase.LOADING, f"Loading {title}")
-        try:
+        with self._ending(option, loaded):
+            self._enter(Phase.LOADING, f"Loading {title}")
             report = await self._booter.boot(option, overrides, self._progress)
             loaded.set_result(report)
             self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
             await self._say_farewell(report)
             await self._booter.execute(report)
             self._enter(Phase.MENU, f"Dry run: {title} would be started now")
+
+    async def _keep(
+        self,
+        option: ResolvedOption,
+        overrides: Overrides,
+        loaded: asyncio.Future[Loaded],
+    ) -> None:
+        title = option.option.title
+        with self._ending(option, loaded):
+            self._enter(Phase.LOADING, f"Loading {title} for a crash")
+            report = await self._booter.keep_for_crash(option, overrides, self._progress)
+            loaded.set_result(report)
+            self._enter(Phase.MENU, f"{title} starts when this kernel crashes")
+
+    @contextmanager
+    def _ending(self, option: ResolvedOption, loaded: asyncio.Future[Loaded]) -> Iterator[None]:
+        """Go back to the menu with the reason, whatever ends a load."""
+        try:
+            yield
         except asyncio.CancelledError:
-            self._enter(Phase.MENU, f"Boot of {title} cancelled", Level.WARNING)
+            message = f"Boot of {option.option.title} cancelled"
+            self._enter(Phase.MENU, message, Level.WARNING)
             raise
         except (BootdError, OSError) as error:
             log.warning("cannot boot %s: %s", option.id, error)
@@ -228,11 +270,51 @@ class Control:
             raise
 
     async def _boot_by_itself(self, option_id: OptionId) -> None:
+        if self._load is not None:  # a crash kernel, which does not take long
+            await asyncio.wait({self._load})
         try:
-            await self.boot(option_id, NO_OVERRIDES, "the countdown")
+            await self.boot(option_id, NO_OVERRIDES, _COUNTDOWN)
         except CallError as error:
             self._store.say(str(error), Level.ERROR)
-            self._countdown.fail()
+            if not await self._boot_with_running_tree(option_id):
+                self._countdown.fail()
+
+    async def _boot_with_running_tree(self, option_id: OptionId) -> bool:
+        """Boot what was refused with the running tree, where only that helps and is allowed."""
+        found = self._store.state.find(option_id)
+        if found is None or not may_substitute(found.option, self.wishes.running_tree):
+            return False
+        try:
+            if (await self.explain(option_id, NO_OVERRIDES)).running_tree is None:
+                return False
+            message = "The setting RunningTree has it booted with the running device tree instead"
+            self._store.say(message, Level.WARNING)
+            await self.boot(option_id, Overrides(devicetree_mode=_RUNNING), _COUNTDOWN)
+        except CallError as error:
+            self._store.say(str(error), Level.ERROR)
+            return False
+        return True
+
+    async def _keep_wished_crash_kernel(self) -> None:
+        """Load the option of the setting CrashOption once it is there, unless something waits."""
+        while (option_id := self._wished_crash_option()) is None or self._load is not None:
+            if self._load is None:
+                await self._store.next_state(after=self._store.state.revision)
+            else:
+                await asyncio.wait({self._load})
+        if await self._booter.has_crash_kernel():
+            return
+        with suppress(CallError):  # told in the menu and the log
+            await self.keep_for_crash(option_id, NO_OVERRIDES, "the setting CrashOption")
+
+    def _wished_crash_option(self) -> OptionId | None:
+        pattern = self.wishes.crash_option
+        fitting = (
+            entry.resolved.id
+            for entry in self._store.state.menu
+            if entry.resolved.bootable and fnmatchcase(entry.resolved.id, pattern)
+        )
+        return next(fitting, None)
 
     def _load_done(self, task: asyncio.Task[None]) -> None:
         if self._load is task:

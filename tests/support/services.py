@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
-from bootd.errors import BootdError
+from bootd.errors import BootdError, LoadError
 from bootd.model.browsing import TreePage, TreeQuery, TreeRow
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
@@ -20,7 +20,8 @@ from bootd.server.handlers import Desk
 from bootd.server.listener import Listener, bind
 from bootd.server.service import Service
 from bootd.services.about import About
-from bootd.services.control import Control, Progress
+from bootd.services.booter import Progress
+from bootd.services.control import Control
 from bootd.services.countdown import Countdown
 from bootd.services.leaving import Leaving
 from bootd.services.store import Store
@@ -60,6 +61,8 @@ class FakeBooter:
     booted: list[str] = field(default_factory=list)
     overrides: list[Overrides] = field(default_factory=list)
     executed: list[LoadReport] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    refuses_own_tree: bool = False
     discarded: int = 0
     started: int = 0
 
@@ -71,8 +74,7 @@ class FakeBooter:
         self, resolved: ResolvedOption, overrides: Overrides
     ) -> tuple[TreeReport | None, str, str]:
         """Give a running tree."""
-        if self.error is not None:
-            raise self.error
+        self._refuse(overrides)
         mode = overrides.devicetree_mode or "merged"
         summary = f"{mode} for {resolved.id}"
         return TreeReport(origin=TreeOrigin(mode), summary=summary), "fake", "because it is a test"
@@ -95,14 +97,31 @@ class FakeBooter:
         progress("Loading kernel", 50)
         if self.hold is not None:
             await self.hold.wait()
-        if self.error is not None:
-            raise self.error
+        self._refuse(overrides)
         self.booted.append(resolved.id)
         return LoadReport(loader="fake", tree=TreeOrigin.RUNNING, why="because it is a test")
+
+    async def keep_for_crash(
+        self, resolved: ResolvedOption, overrides: Overrides, progress: Progress
+    ) -> LoadReport:
+        """As `boot`, and remember that it waits."""
+        report = await self.boot(resolved, overrides, progress)
+        self.waiting.append(resolved.id)
+        return report
+
+    async def has_crash_kernel(self) -> bool:
+        """Say what was kept."""
+        return bool(self.waiting)
 
     async def execute(self, report: LoadReport) -> None:
         """Stay here."""
         self.executed.append(report)
+
+    def _refuse(self, overrides: Overrides) -> None:
+        if self.error is not None:
+            raise self.error
+        if self.refuses_own_tree and overrides.devicetree_mode != "running":
+            raise LoadError("locked down, and the tree is not the running one")
 
     async def discard(self) -> None:
         """Count."""

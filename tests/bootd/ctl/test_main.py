@@ -78,6 +78,27 @@ def test_boot_says_what_was_loaded(daemon: Daemon) -> None:
     assert "executed: no, this was a dry run" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("crash_bytes", "status", "said"),
+    [
+        (0, 1, "start the running kernel with crashkernel=256M"),
+        (1 << 28, 0, "loader: dry_run"),
+    ],
+)
+def test_a_crash_kernel_needs_memory_that_is_set_aside_for_it(
+    tmp_path: Path, crash_bytes: int, status: int, said: str
+) -> None:
+    board = {"architecture": "aarch64", "kexecLoad": True, "crashBytes": crash_bytes}
+    write_tree(tmp_path / "vda1", EXTLINUX)
+    with running_daemon(tmp_path, board=board) as daemon:
+        for _ in range(100):
+            if "\tready\t" in run(daemon, "list").stdout:
+                break
+        done = run(daemon, "crash", "debian")
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+
+
 def test_explain_takes_the_changes_that_boot_takes(daemon: Daemon) -> None:
     plain = json.loads(run(daemon, "explain", DEBIAN, "--json").stdout)
     changed = run(daemon, "explain", DEBIAN, "--json", "--options", "a" * 5000)

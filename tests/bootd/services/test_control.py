@@ -3,8 +3,10 @@ import asyncio
 import pytest
 
 from bootd.errors import CallError, LoadError, MergeRefusedError
+from bootd.model.board import RunningTree
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, FileView, Overrides, Phase
+from bootd.services.control import Wishes
 from tests.support.services import Bench, device, make_bench, option, running
 
 DEBIAN = "extlinux:uuid-vda1:debian"
@@ -174,3 +176,70 @@ async def test_a_path_that_is_none_is_refused_in_words(bench: Bench) -> None:
         with pytest.raises(CallError, match="is no path") as caught:
             await bench.control.boot(DEBIAN, Overrides(linux=kernel), "a test")
     assert caught.value.name == ErrorName.BOOT_FAILED
+
+
+async def test_a_crash_kernel_is_loaded_and_the_menu_and_its_countdown_stay(bench: Bench) -> None:
+    async with running(bench):
+        await bench.control.keep_for_crash(DEBIAN, NO_OVERRIDES, "a test")
+        await asyncio.sleep(0.02)
+        status = bench.store.state.status
+        assert (status.phase, status.countdown_stopped_by) == (Phase.MENU, "")
+        assert status.message == "Title of debian starts when this kernel crashes"
+    assert bench.booter.waiting == [DEBIAN]
+    assert bench.booter.executed == []
+
+
+async def test_a_crash_kernel_that_cannot_be_loaded_is_a_reason_in_the_menu(bench: Bench) -> None:
+    bench.booter.error = LoadError("no memory is set aside")
+    async with running(bench):
+        with pytest.raises(CallError, match="no memory is set aside"):
+            await bench.control.keep_for_crash(DEBIAN, NO_OVERRIDES, "a test")
+        assert bench.store.state.status.message == "no memory is set aside"
+
+
+@pytest.mark.parametrize(("waiting", "loaded"), [([], [DEBIAN]), (["another"], ["another"])])
+async def test_the_option_of_the_setting_is_kept_for_a_crash_unless_one_waits(
+    bench: Bench, waiting: list[str], loaded: list[str]
+) -> None:
+    bench.booter.waiting = list(waiting)
+    bench.control.wishes = Wishes(crash_option="extlinux:*:debian")
+    async with running(bench):
+        await asyncio.sleep(0.05)
+    assert bench.booter.waiting == loaded
+
+
+async def test_a_refused_tree_is_offered_as_a_choice_with_the_running_one(bench: Bench) -> None:
+    bench.booter.refuses_own_tree = True
+    async with running(bench):
+        outlook = await bench.control.explain(DEBIAN, NO_OVERRIDES)
+        assert outlook.refused is not None
+        assert outlook.running_tree == (
+            "can be booted with the running device tree instead (because it is a test)"
+        )
+        chosen = await bench.control.explain(DEBIAN, Overrides(devicetree_mode="running"))
+        assert (chosen.refused, chosen.running_tree) == (None, None)
+
+
+async def test_nothing_is_offered_where_the_running_tree_does_not_help(bench: Bench) -> None:
+    bench.booter.error = LoadError("kexec is switched off")
+    async with running(bench):
+        outlook = await bench.control.explain(DEBIAN, NO_OVERRIDES)
+    assert (outlook.refused, outlook.running_tree) == ("kexec is switched off", None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "booted"),
+    [(RunningTree.NEVER, []), (RunningTree.IMPLIED, [DEBIAN]), (RunningTree.ALWAYS, [DEBIAN])],
+)
+async def test_the_countdown_takes_the_running_tree_only_where_the_setting_allows(
+    setting: RunningTree, booted: list[str]
+) -> None:
+    bench = make_bench(timeout_s=0)
+    bench.booter.refuses_own_tree = True
+    bench.control.wishes = Wishes(running_tree=setting)
+    scanned = ScanResult(options=(option("debian", is_default=True),))
+    bench.store.device_scanned(device(), scanned)
+    async with running(bench):
+        await asyncio.sleep(0.1)
+    assert bench.booter.booted == booted
+    assert all(it.devicetree_mode == "running" for it in bench.booter.overrides[1:])
