@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bootd.disk.volume import ByteSource
+from bootd.model.device import ANDROID
 from bootd.model.text import clean
 from bootd.record import dataclass
 
@@ -113,6 +114,11 @@ def _vfat(volume: ByteSource) -> Identity | None:
     return Identity("vfat", uuid, "" if label.startswith(b"NO NAME") else _label(label))
 
 
+def _android(volume: ByteSource) -> Identity | None:
+    """Tell a boot image that fills a partition; blkid knows none."""
+    return Identity(ANDROID) if volume.read_at(0, 8) == b"ANDROID!" else None
+
+
 def _uuid(raw: bytes) -> str:
     text = raw.hex()
     parts = (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
@@ -131,6 +137,7 @@ PROBES: Final[tuple[Callable[[ByteSource], Identity | None], ...]] = (
     _erofs,
     _iso9660,
     _squashfs,
+    _android,
     _vfat,
 )
 """FAT last: its signature is the weakest, and boot sectors in front of others look like it."""

@@ -1,4 +1,4 @@
-"""Android boot images that lie on a file system: boot.img with vendor_boot.img and init_boot.img.
+"""Android boot images: boot.img with vendor_boot.img and init_boot.img, as files or partitions.
 
 Source: the Boot Image Header, Vendor Boot and Bootconfig pages of source.android.com; what is read
 of an image: `bootd.container.android`. Ramdisks are concatenated as Android's boot loaders do it:
@@ -6,8 +6,7 @@ the vendor's first, then the one of init_boot or boot. Bootconfig parameters go 
 where Android's init looks for them as well.
 
 Not supported, and said so at the entry: a second-stage boot loader, recovery_dtbo. Not supported
-without a word: images in partitions without a file system, slots (the first image is the default),
-verified boot.
+without a word: which slot is active (the first image is the default), verified boot.
 """
 
 import re
@@ -33,6 +32,7 @@ PLACES: Final = ("/", "/boot")
 """Folders with `boot*.img` and `recovery*.img`."""
 
 _NAME: Final = re.compile(r"(boot|recovery)((?:[-_.][^/]{0,200})?\.img)", re.IGNORECASE)
+_SLOT: Final = re.compile(r"(_[ab])\.img")
 _MAGIC: Final = b"ANDROID!"
 _RECOVERY: Final = 2
 """Kind of a vendor ramdisk that is for recovery only."""
@@ -96,9 +96,8 @@ def _option(fs: FsView, path: str, rest: str, *, recovery: bool) -> BootOption:
     trees = [part for part in image.parts if part.startswith("dtb")]
     inside = Trees(fs, path)
     choices = (*inside.choices(trees), *vendor.choices)
-    cmdline = " ".join(
-        each for each in (vendor.cmdline.strip(), image.cmdline.strip(), vendor.config) if each
-    )
+    given = (vendor.cmdline.strip(), image.cmdline.strip(), vendor.config, _slot(rest, image))
+    cmdline = " ".join(filter(None, given))
     product = clean(image.name)
     return BootOption(
         entry=clean(path, 255),
@@ -112,6 +111,14 @@ def _option(fs: FsView, path: str, rest: str, *, recovery: bool) -> BootOption:
         devicetree_choices=choices if len(choices) > 1 else (),
         notes=(*vendor.notes, *inside.notes(trees), *_unused(image)),
     )
+
+
+def _slot(rest: str, image: Android) -> str:
+    """Return what Android's boot loaders say of the slot that an image is in."""
+    slot = _SLOT.fullmatch(rest)
+    if slot is None or "androidboot.slot_suffix=" in image.cmdline:
+        return ""
+    return f"androidboot.slot_suffix={slot[1]}"
 
 
 def _unused(image: Android) -> Iterator[str]:

@@ -1,6 +1,7 @@
 r"""What udev and sysfs say about a block device, as a `BlockDevice`.
 
-Left out because nothing can be mounted from them: devices without a medium or file system, members
+Partitions that Android boots from are taken by their names. Left out because nothing can be mounted
+from them: other devices without a medium or file system, members
 of RAID, LVM and LUKS (ID_FS_USAGE is not `filesystem`), and what udev marks as not ready.
 Sources: blkid's udev builtin (ID_FS_*, `\xNN` escapes in *_ENC), 60-persistent-storage.rules,
 Documentation/ABI/stable/sysfs-block.
@@ -11,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.device import ANDROID, SLOTTED, BlockDevice, DeviceKind
 from bootd.model.text import clean
 
 SYSFS: Final = "/sys/class/block"
@@ -20,6 +21,9 @@ _SECTOR: Final = 512
 """Sysfs counts sizes in these, whatever the medium's own sectors are."""
 
 _ESCAPE: Final = re.compile(rb"\\x([0-9a-fA-F]{2})")
+
+_RAW: Final = frozenset(f"{name}{slot}" for name in SLOTTED for slot in ("", "_a", "_b"))
+"""Names of partitions that may hold a boot image of Android and no file system."""
 
 _BY_NAME: Final = (
     ("nvme", DeviceKind.NVME),
@@ -37,7 +41,10 @@ def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
         name: Kernel name.
         properties: Of udev: those of the uevent and those of its rules.
     """
-    if properties.get("SYSTEMD_READY") == "0" or properties.get("ID_FS_USAGE") != "filesystem":
+    usage = properties.get("ID_FS_USAGE")
+    label = clean(_decode(properties.get("ID_PART_ENTRY_NAME", "")))
+    raw = usage is None and "ID_FS_TYPE" not in properties and label in _RAW
+    if properties.get("SYSTEMD_READY") == "0" or (usage != "filesystem" and not raw):
         return None
     disk = _disk(name)
     size = size_of(name)
@@ -49,8 +56,8 @@ def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
         uuid=clean(properties.get("ID_FS_UUID", "")),
         label=_text(properties, "ID_FS_LABEL"),
         partuuid=clean(properties.get("ID_PART_ENTRY_UUID", "")),
-        partlabel=clean(_decode(properties.get("ID_PART_ENTRY_NAME", ""))),
-        fstype=clean(properties.get("ID_FS_TYPE", "")),
+        partlabel=label,
+        fstype=ANDROID if raw else clean(properties.get("ID_FS_TYPE", "")),
         disk=disk,
         model=_model(disk, properties),
         kind=_kind(name, properties),

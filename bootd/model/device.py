@@ -1,6 +1,7 @@
 """Block devices: what udev tells about a thing that may hold a file system."""
 
 from enum import Enum
+from typing import Final
 
 from bootd.record import dataclass
 
@@ -16,6 +17,14 @@ class DeviceKind(Enum):
     NETWORK = "network"
     DIRECTORY = "directory"
     """A directory that plays a device (`bootd --machine`, `bootdctl scan`)."""
+
+
+ANDROID: Final = "android"
+"""As `fstype`: no file system but an Android boot image fills the partition. It is never mounted,
+only read."""
+
+SLOTTED: Final = ("boot", "recovery")
+"""Names of such partitions, with `_a` or `_b` behind them or without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -275,7 +275,7 @@ class _Files:
 
 
 def _option_id(option: BootOption, device: BlockDevice, twins: list[str]) -> OptionId:
-    place = device.uuid or device.name
+    place = device.uuid or device.partuuid or device.name
     if twins:
         # Two file systems with one UUID, such as a copied card: the partition tells them apart.
         place = f"{place}+{device.partuuid or device.name}"

@@ -24,7 +24,8 @@ from bootd.linux.byterange import ByteRange
 from bootd.linux.dirview import DirView
 from bootd.linux.layers import LayeredView, mount_layers
 from bootd.linux.mount import FILE_SYSTEMS, mount_detached
-from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.device import ANDROID, BlockDevice, DeviceKind
+from bootd.probe.partitionimages import open_images
 from bootd.record import dataclass, replace
 
 READERS: Final[Mapping[str, Callable[[ByteSource], Volume]]] = {
@@ -164,6 +165,12 @@ def _view(stretch: Stretch, stack: ExitStack) -> FsView:
         return DirView(fd)
     if not device.fstype:
         raise OSError(errno.EINVAL, "no file system", device.node)
+    if device.fstype == ANDROID:
+        size = device.size_bytes if stretch.start else 0
+        images = open_images(device.node, stretch.start, size, device.partlabel)
+        for fd in images.fds:
+            stack.callback(os.close, fd)
+        return images.view
     read = volume_view(device.node, device.fstype, stretch.start, device.size_bytes)
     if read is not None:
         stack.callback(os.close, read[1])

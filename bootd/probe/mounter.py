@@ -14,6 +14,7 @@ from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
+from bootd.model.device import ANDROID
 
 if TYPE_CHECKING:
     from bootd.linux.layers import LayeredView
@@ -70,6 +71,11 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
         if played is not None:
             files, _ = played  # the descriptor stays open: a worker reads one device all its life
             return Opened(files, lambda path: image.copy_file(files, path))
+    if fstype == ANDROID:
+        from bootd.probe.partitionimages import open_images  # noqa: PLC0415 - phones have it
+
+        images = open_images(node, start_bytes, size_bytes)
+        return Opened(images.view, images.open_file)
     with ExitStack() as stack:
         if stat.S_ISREG(mode):
             attached = loop.attached(node, offset=start_bytes, size=size_bytes)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from bootd.linux import loop
-from bootd.model.device import BlockDevice
+from bootd.model.device import ANDROID, BlockDevice
 from bootd.model.text import clean
 from bootd.probe.image import READERS, Stretch, find
 from bootd.record import replace
@@ -73,7 +73,7 @@ def _attach(path: str, identity: _Identity, stack: ExitStack) -> Mapping[str, Bl
 
 
 def _attached(path: str, stretch: Stretch, stack: ExitStack) -> BlockDevice:
-    if stretch.device.fstype in READERS or os.geteuid() != 0:
+    if stretch.device.fstype in {*READERS, ANDROID} or os.geteuid() != 0:
         return replace(stretch.device, start_bytes=stretch.start)
     size = stretch.device.size_bytes if stretch.start else 0
     node = stack.enter_context(loop.attached(path, offset=stretch.start, size=size))

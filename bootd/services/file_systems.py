@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from bootd.errors import ProbeError
-from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.device import ANDROID, BlockDevice, DeviceKind
 from bootd.model.option import ScanResult
 from bootd.services.discovery import Scanner
 
@@ -34,7 +34,9 @@ class AllowedFileSystems:
         Raises:
             ProbeError: Its type is not allowed, or the scanner's reason.
         """
-        if device.kind is not DeviceKind.DIRECTORY and device.fstype not in self.allowed:
+        # A directory and a boot image are not mounted.
+        mounted = device.kind is not DeviceKind.DIRECTORY and device.fstype != ANDROID
+        if mounted and device.fstype not in self.allowed:
             named = device.fstype or "an unknown type"
             raise ProbeError(
                 device.name, f"{named} is not looked at; the setting FileSystems can add it"

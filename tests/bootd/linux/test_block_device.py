@@ -6,7 +6,7 @@ import pytest
 
 from bootd.linux import block_device, udev_database
 from bootd.linux.block_device import describe
-from bootd.model.device import DeviceKind
+from bootd.model.device import ANDROID, DeviceKind
 
 ROOT_FS = {
     "DEVNAME": "/dev/sda2",
@@ -75,6 +75,36 @@ def test_a_label_cannot_steer_a_terminal() -> None:
     device = describe("sda2", ROOT_FS | {"ID_FS_LABEL_ENC": r"\x1b[2J\xe2\x80\xae"})
     assert device is not None
     assert device.label == r"\x1b[2J\u202e"
+
+
+@pytest.mark.usefixtures("sysfs")
+@pytest.mark.parametrize("label", ["boot", "boot_a", "boot_b", "recovery"])
+def test_a_partition_that_android_boots_from_is_taken_by_its_name(label: str) -> None:
+    device = describe("sda2", {"ID_PART_ENTRY_NAME": label})
+    assert device is not None
+    assert (device.fstype, device.partlabel) == (ANDROID, label)
+
+
+@pytest.mark.usefixtures("sysfs")
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"ID_PART_ENTRY_NAME": "vendor_boot_a"},
+        {"ID_PART_ENTRY_NAME": "boot_c"},
+        {"ID_PART_ENTRY_NAME": "boot", "ID_FS_USAGE": "crypto", "ID_FS_TYPE": "crypto_LUKS"},
+        {"ID_PART_ENTRY_NAME": "boot", "SYSTEMD_READY": "0"},
+        {},
+    ],
+)
+def test_other_partitions_without_a_file_system_are_left_out(properties: dict[str, str]) -> None:
+    assert describe("sda2", properties) is None
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_a_file_system_on_a_partition_called_boot_is_one() -> None:
+    device = describe("sda2", ROOT_FS | {"ID_PART_ENTRY_NAME": "boot"})
+    assert device is not None
+    assert device.fstype == "ext4"
 
 
 @pytest.mark.usefixtures("sysfs")
