@@ -12,7 +12,7 @@ from bootd.probe.spawn import spawn
 if TYPE_CHECKING:
     from bootd.probe.task import Tables
 
-HELPERS: Final = ("load", "unload")
+HELPERS: Final = ("load", "unload", "quiesce", "wake")
 """Tasks that run with root's rights."""
 
 
@@ -72,9 +72,11 @@ def _tables() -> "Tables":
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
     from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
-    helpers = dict(zip(HELPERS, (task.load, task.unload), strict=True))
     return Tables(
-        tasks={**TASKS, "image": task.image}, helpers=helpers, preload=preload, complete=complete
+        tasks={**TASKS, "image": task.image},
+        helpers={name: task.HELPERS[name] for name in HELPERS},
+        preload=preload,
+        complete=complete,
     )
 
 

@@ -126,7 +126,7 @@ def test_every_word_of_a_board_profile_is_described(word: str) -> None:
     assert re.search(rf"^\.B {word}$", words("boards.d.5"), re.MULTILINE)
 
 
-PROFILE_KEYS = re.findall(r'\.(?:texts?|path|word|switch)\("([-a-z]+)"', getsource(profile))
+PROFILE_KEYS = re.findall(r'\.(?:texts?|path|word|switch|number)\("([-a-z]+)"', getsource(profile))
 
 
 @pytest.mark.parametrize("key", sorted(set(PROFILE_KEYS)))

@@ -2,8 +2,9 @@
 
 A file has `[match]` with `compatible` (patterns of root compatible strings), `node` (a path that
 the running tree must have, with `node-compatible`) or both top-level `base`, `reason`,
-`devicetree`, `original`, `tree` and `also`, and any number of `[[rule]]` with `path`, `compatible`,
-`property`, `action` and `reason`. Unknown keys are errors: a typing mistake must not be silent.
+`devicetree`, `original`, `tree` and `also`, any number of `[[rule]]` with `path`, `compatible`,
+`property`, `action` and `reason`, and `[quiesce]` with `unbind`, `offline-cpus` and `delay-ms`.
+Unknown keys are errors: a typing mistake must not be silent.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 from bootd.errors import SettingError
 from bootd.fdt.cells import compatible
 from bootd.fdt.tree import Fdt
-from bootd.model.board import Base, Profile, ProfileAction, ProfileRule
+from bootd.model.board import Base, Profile, ProfileAction, ProfileRule, Quiesce
 from bootd.record import dataclass
 
 MAX_BYTES: Final = 1 << 16
@@ -25,6 +26,9 @@ _STRICTNESS: Final = (Base.MERGE, Base.LIVE, Base.REFUSE)
 
 _Word = TypeVar("_Word", bound=Enum)
 
+MAX_DELAY_MS: Final = 5_000
+
+_DRIVER: Final = re.compile(r"[-\w]+/(?!\.)[-\w.,:]+", re.ASCII)
 _PROPERTY: Final = re.compile(r"[-0-9A-Za-z,._+*#?]{1,255}")
 
 
@@ -67,6 +71,7 @@ def parse(text: str, source: str) -> BoardFile:
             f"{source}:{found[1] if found else len(text.splitlines())}: {error}"
         ) from error
     match = _Table(data.pop("match", {}), source, text, "match")
+    quiet = _Table(data.pop("quiesce", {}), source, text, "quiesce")
     rules = data.pop("rule", [])
     top = _Table(data, source, text, "")
     if not isinstance(rules, list) or len(rules) > MAX_RULES:
@@ -92,6 +97,7 @@ def parse(text: str, source: str) -> BoardFile:
             tree=top.path("tree"),
             also=top.texts("also"),
             rules=made,
+            quiesce=_quiesce(quiet),
         ),
     )
     if not file.compatible and not file.node:
@@ -132,8 +138,26 @@ def combine(profiles: Iterable[Profile]) -> Profile:
             tree=joined.tree or each.tree,
             also=joined.also + each.also,
             rules=joined.rules + each.rules,
+            quiesce=Quiesce(
+                unbind=joined.quiesce.unbind + each.quiesce.unbind,
+                offline_cpus=joined.quiesce.offline_cpus or each.quiesce.offline_cpus,
+                delay_ms=max(joined.quiesce.delay_ms, each.quiesce.delay_ms),
+            ),
         )
     return joined
+
+
+def _quiesce(table: "_Table") -> Quiesce:
+    quiesce = Quiesce(
+        unbind=table.texts("unbind"),
+        offline_cpus=table.switch("offline-cpus"),
+        delay_ms=table.number("delay-ms", MAX_DELAY_MS),
+    )
+    for driver in quiesce.unbind:
+        if not _DRIVER.fullmatch(driver):
+            raise table.error("unbind", f"{driver!r:.60} is no bus/driver, such as pci/nvme")
+    table.finish()
+    return quiesce
 
 
 def _rule(table: "_Table") -> ProfileRule:
@@ -199,6 +223,13 @@ class _Table:
         value = self._data.pop(key, False)
         if not isinstance(value, bool):
             raise self.error(key, f"{key} is true or false")
+        return value
+
+    def number(self, key: str, most: int) -> int:
+        """Take a whole number from 0 to `most`, 0 when it is not there."""
+        value = self._data.pop(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise self.error(key, f"{key} is a whole number from 0 to {most}")
         return value
 
     def path(self, key: str) -> str:

@@ -107,10 +107,31 @@ def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[i
     return before, []
 
 
+def quiesce(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Quieten the machine as a `Quiesce` says, and answer with what was `Done`.
+
+    Raises:
+        OSError: What is mounted cannot be read.
+    """
+    from bootd.linux import quiesce as machine  # noqa: PLC0415 - see the module's docstring
+    from bootd.model.board import Quiesce  # noqa: PLC0415 - ditto
+
+    _close(fds)
+    return to_json(machine.quiesce(from_json(Quiesce, params))), []
+
+
+def wake(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Undo what was `Done` to a machine that did not leave; answers what failed."""
+    from bootd.linux import quiesce as machine  # noqa: PLC0415 - see the module's docstring
+
+    _close(fds)
+    return list(machine.undo(from_json(machine.Done, params))), []
+
+
 CONFINED: Final = {"image": image}
 """For the Prober's table of tasks with a device."""
 
-HELPERS: Final = {"load": load, "unload": unload}
+HELPERS: Final = {"load": load, "unload": unload, "quiesce": quiesce, "wake": wake}
 """For the Prober's table of helpers that keep their rights."""
 
 

@@ -85,6 +85,21 @@ class ProfileRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quiesce:
+    """What has to be quiet before this board may jump to another kernel.
+
+    Attributes:
+        unbind: Drivers, as `bus/driver` of /sys/bus, that let go of their devices.
+        offline_cpus: All processors but the first are taken offline.
+        delay_ms: Milliseconds to wait then.
+    """
+
+    unbind: tuple[str, ...] = ()
+    offline_cpus: bool = False
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Everything that profiles say about one board.
 
@@ -99,6 +114,7 @@ class Profile:
         tree: Path, in bootd's own system, of a whole tree for a machine without a usable one; "".
         also: More names of this board that DTBs may have as their first compatible string.
         rules: In the order in which they count: the first that fits a property wins.
+        quiesce: All that profiles want quiet before the jump.
     """
 
     names: tuple[str, ...] = ()
@@ -109,6 +125,7 @@ class Profile:
     tree: str = ""
     also: tuple[str, ...] = ()
     rules: tuple[ProfileRule, ...] = ()
+    quiesce: Quiesce = field(default_factory=Quiesce)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

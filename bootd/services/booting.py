@@ -19,7 +19,7 @@ from bootd.model.machine import Machine
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean
 from bootd.model.tree import IndexedTree, TreeReport
-from bootd.protocol.codec import from_json, to_json
+from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.messages import Overrides
 from bootd.record import replace
 
@@ -36,14 +36,20 @@ Progress = Callable[[str, int | None], None]
 LOAD_S: Final = 300.0
 """A kernel and initrd of 100 MB from the slowest cards take a third of this."""
 UNLOAD_S: Final = 40.0
+QUIESCE_S: Final = 15.0
+"""Drivers that do not let go, or dead disks, keep nobody from leaving longer than that."""
 STOP_S: Final = 120.0
 """How long systemd may take to stop everything once it has accepted the restart."""
 
 
 def _leave_auto() -> bool:
+    return _leave_systemd() if _has_systemd() else _leave_direct()
+
+
+def _has_systemd() -> bool:
     from bootd.linux import reboot  # noqa: PLC0415 - needed once, at the very end
 
-    return _leave_systemd() if reboot.through_systemd() else _leave_direct()
+    return reboot.through_systemd()
 
 
 def _leave_direct() -> bool:
@@ -67,6 +73,14 @@ WAYS: Final[dict[str, Callable[[], bool]]] = {
     "systemd": _leave_systemd,
 }
 """By the word of the setting `Execute`; each returns True when systemd will do the rest."""
+
+
+DIRECT: Final[dict[str, Callable[[], bool]]] = {
+    "auto": lambda: not _has_systemd(),
+    "direct": lambda: True,
+    "systemd": lambda: False,
+}
+"""Whether nobody but bootd makes the machine ready to leave, by the same word."""
 
 
 class Booting:
@@ -97,6 +111,7 @@ class Booting:
         self._find_device = find_device
         self._board = board
         self._leave = WAYS[way]
+        self._is_direct = DIRECT[way]
         self._rehearsal = rehearsal
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
@@ -197,17 +212,47 @@ class Booting:
         if not report.executed:
             return
         log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
+        done: Json = None
         try:
+            if await asyncio.to_thread(lambda: self._is_direct() and _is_loaded()):
+                done = await self._quiesce()
             if await asyncio.to_thread(self._leave):
                 await asyncio.sleep(STOP_S)
             reason = "the machine is still running"
         except OSError as error:
             reason = await asyncio.to_thread(_explain, error)
         except asyncio.CancelledError:
-            await self.discard()
+            await self._stay(done)
             raise
-        await self.discard()
+        await self._stay(done)
         raise LoadError(f"cannot start the loaded kernel: {reason}")
+
+    async def _quiesce(self) -> Json:
+        """Quieten the machine, as far as it goes in `QUIESCE_S`; returns what was done."""
+        from bootd.linux.quiesce import Done  # noqa: PLC0415 - needed once, at the very end
+
+        try:
+            board = await asyncio.to_thread(self._board)
+            params = to_json(board.profile.quiesce)
+            done, _ = await self._prober.run("quiesce", params, timeout_s=QUIESCE_S)
+        except (BootdError, OSError) as error:
+            log.warning("the machine is not quiet before it leaves: %s", error)
+            return None
+        for failure in from_json(Done, done).failures:
+            log.warning("not quiet before the machine leaves: %s", failure)
+        return done
+
+    async def _stay(self, done: Json) -> None:
+        """Undo what was done to leave."""
+        await self.discard()
+        if done is None:
+            return
+        try:
+            failures, _ = await self._prober.run("wake", done, timeout_s=QUIESCE_S)
+        except (BootdError, OSError) as error:
+            failures = [str(error)]
+        for failure in failures if isinstance(failures, list) else ():
+            log.error("not as it was before the machine was to leave: %s", failure)
 
     async def discard(self) -> None:
         """Take out what is loaded; a failure is logged, and the next load tries again."""

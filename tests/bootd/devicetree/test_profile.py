@@ -8,8 +8,9 @@ from bootd.devicetree.merge import Merged, check_gate, merge, why_live_only
 from bootd.devicetree.profile import combine, fits, parse
 from bootd.devicetree.scene import Known
 from bootd.errors import MergeRefusedError, SettingError
-from bootd.model.board import Base, Profile
+from bootd.model.board import Base, Profile, Quiesce
 from bootd.model.tree import FactAction
+from bootd.record import replace
 from tests.support.trees import board, live_board, tree
 
 MATCH = '[match]\ncompatible = ["acme,*"]\n'
@@ -171,3 +172,28 @@ def test_the_kinds_of_boards_that_were_audited_have_profiles() -> None:
     names = {file.stem for file in FILES}
     boards = {"raspberry-pi", "rockchip-u-boot", "amlogic", "imx8m", "allwinner", "ti-k3"}
     assert names >= boards | {"qemu-virt", "apple", "powernv", "xen", "acpi"}
+
+
+def test_a_profile_says_what_is_quiet_before_the_jump() -> None:
+    table = '[quiesce]\nunbind = ["pci/nvme"]\noffline-cpus = true\ndelay-ms = 250\n'
+    profile = parse(f'[match]\ncompatible = ["a,b"]\n{table}', "x.toml").profile
+    assert profile.quiesce == Quiesce(unbind=("pci/nvme",), offline_cpus=True, delay_ms=250)
+    joined = combine((profile, replace(profile, quiesce=Quiesce(unbind=("usb/a",), delay_ms=9))))
+    assert joined.quiesce == Quiesce(unbind=("pci/nvme", "usb/a"), offline_cpus=True, delay_ms=250)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('unbind = ["nvme"]', "is no bus/driver"),
+        ('unbind = ["pci/../../x"]', "is no bus/driver"),
+        ('unbind = ["pci/.."]', "is no bus/driver"),
+        ("delay-ms = 5001", "is a whole number from 0 to 5000"),
+        ("delay-ms = true", "is a whole number"),
+        ("offline-cpus = 1", "is true or false"),
+        ("delay = 1", "there is no key 'delay'"),
+    ],
+)
+def test_a_mistake_in_what_is_quiet_has_its_line(line: str, reason: str) -> None:
+    with pytest.raises(SettingError, match=rf"x.toml:4: .*{reason}"):
+        parse(f'[match]\ncompatible = ["a,b"]\n[quiesce]\n{line}\n', "x.toml")

@@ -15,9 +15,10 @@ import pytest_asyncio
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError
 from bootd.loaders import task
-from bootd.model.board import Board
+from bootd.model.board import Board, Profile, Quiesce
 from bootd.model.browsing import TreeQuery
 from bootd.model.device import BlockDevice, DeviceKind
+from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
 from bootd.model.option import BootOption, FileRef, ResolvedOption
 from bootd.model.tree import TreeOrigin
@@ -264,6 +265,49 @@ async def test_when_the_machine_does_not_leave_the_reason_is_said(
     )
     with pytest.raises(LoadError, match="cannot start the loaded kernel: no kernel is loaded"):
         await booting.execute(report)
+
+
+def quiet(_context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Play a machine that is made quiet; the answer repeats what was asked."""
+    assert isinstance(params, dict)
+    return {"writes": [["unbind", str(params["unbind"])]]}, []
+
+
+def woken(_context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Play a machine that stays as it is, and says so with what it was asked."""
+    return [f"cannot undo {params}"], []
+
+
+@pytest.mark.parametrize(("way", "asked"), [("direct", True), ("systemd", False)])
+async def test_a_board_is_quiet_before_a_direct_jump_and_woken_when_none_comes(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    way: str,
+    *,
+    asked: bool,
+) -> None:
+    def refuse() -> bool:
+        raise OSError(22, "Invalid argument", "reboot")
+
+    # Only the jump and the look at what is loaded are played: this machine must not leave.
+    monkeypatch.setitem(booting_module.WAYS, way, refuse)
+    monkeypatch.setattr(booting_module, "_is_loaded", lambda: True)
+    helpers = {"load": task.load, "unload": task.unload, "quiesce": quiet, "wake": woken}
+    prober = Prober.start(Tables(tasks={**TASKS, **task.CONFINED}, helpers=helpers))
+    profile = Profile(quiesce=Quiesce(unbind=("pci/nvme",)))
+    booting = Booting(
+        prober,
+        BOARD,
+        find_device=lambda _name: None,
+        board=lambda: Board(live=LIVE, profile=profile),
+        way=way,
+        rehearsal=True,
+    )
+    report = LoadReport(loader="kexec_load", tree=TreeOrigin.MERGED, why="")
+    with pytest.raises(LoadError, match="cannot start the loaded kernel: no kernel is loaded"):
+        await booting.execute(report)
+    await prober.close()
+    assert ("pci/nvme" in caplog.text) == asked
 
 
 async def test_a_start_with_nothing_loaded_changes_nothing(
