@@ -45,6 +45,9 @@ _EFI: Final = (
     "linux,uefi-mmap-desc-ver",
 )
 
+_EFI_PREFIX: Final = "linux,uefi-"
+"""All of them are brought over when those five are there, or none."""
+
 _FROM_LIVE: Final = ("linux,pci-probe-only", "boot-hartid", "smbios3-entrypoint")
 
 _FROM_SHIPPED: Final = frozenset(
@@ -115,14 +118,9 @@ def chosen(scene: Scene) -> Iterator[Edit]:
     if base is None:
         yield add_node(CHOSEN, _CLEAN)
     else:
-        wanted = _FROM_SHIPPED | {"bootargs", "stdout-path", _KEXEC_FLAG, *_EFI, *_FROM_LIVE}
-        yield from (delete(CHOSEN, name, _CLEAN) for name in base.properties if name not in wanted)
-        # A framebuffer that the DTB ships switched off stays for the kernel to ignore.
-        yield from (
-            delete(f"{CHOSEN}/{name}", "", _CLEAN)
-            for name, child in base.children.items()
-            if cells.is_enabled(child)
-        )
+        wanted = _FROM_SHIPPED | {"bootargs", "stdout-path", _KEXEC_FLAG, *_FROM_LIVE}
+        gone = [n for n in base.properties if n not in wanted and not n.startswith(_EFI_PREFIX)]
+        yield from (delete(CHOSEN, name, _CLEAN) for name in gone)
     yield from _always(scene.base, scene.cmdline)
     yield from _console(scene)
     yield from _handed_over(scene)
@@ -154,7 +152,8 @@ def _console(scene: Scene) -> Iterator[Edit]:
     text, colon, options = cells.string(value).partition(":")
     live_path = resolve(scene.live, text)
     pairing = None if live_path is None else scene.match.find(live_path)
-    if pairing is not None:
+    node = None if pairing is None else scene.base.find(pairing.path)
+    if pairing is not None and node is not None and cells.is_enabled(node):
         target = cells.from_string(f"{pairing.path}{colon}{options}")
         ours = cells.string(scene.base.get(CHOSEN, "stdout-path") or b"")
         # Already meant by the DTB's own value, be it an alias: nothing to change.
@@ -163,21 +162,26 @@ def _console(scene: Scene) -> Iterator[Edit]:
         return
     if scene.base.get(CHOSEN, "stdout-path") is None and "console=" not in scene.cmdline:
         msg = (
-            f"the console {text!r:.80} of this board is not in the DTB, and neither the DTB nor"
-            " the command line (console=) names one: the next kernel would be silent"
+            f"the console {text!r:.80} of this board is not in the DTB or off there, and neither"
+            " the DTB nor the command line (console=) names one: the next kernel would be silent"
         )
         raise MergeRefusedError(msg)
-    lost = Why(rule="console", reason="the console of this board is not in the DTB; its own stays")
+    reason = "the console of this board is not in the DTB or off there; its own stays"
+    lost = Why(rule="console", reason=reason)
     yield refuse(CHOSEN, "stdout-path", lost)
 
 
 def _handed_over(scene: Scene) -> Iterator[Edit]:
     node = scene.live.find(CHOSEN)
     base = scene.base.find(CHOSEN)
-    names = (*_EFI, *_FROM_LIVE) if boots_by_efi(scene.live) else _FROM_LIVE
-    for name in (*_EFI, *_FROM_LIVE):
-        value = None if node is None else node.properties.get(name)
-        if value is not None and name in names:
+    values = {} if node is None else node.properties
+    efi = boots_by_efi(scene.live)
+    ours = {} if base is None else base.properties
+    for name in ours | values:
+        if name not in _FROM_LIVE and not name.startswith(_EFI_PREFIX):
+            continue
+        value = values.get(name) if efi or name in _FROM_LIVE else None
+        if value is not None:
             yield from assign(scene.base, CHOSEN, name, value, _LIVE)
-        elif base is not None and name in base.properties:
+        elif name in ours:
             yield delete(CHOSEN, name, _CLEAN)

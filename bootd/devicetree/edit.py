@@ -17,11 +17,16 @@ HEADER: Final = "/header/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """Who says so, and why: what edits of one kind have in common."""
+    """Who says so, and why: what edits of one kind have in common.
+
+    Attributes:
+        told: A person sees it without asking, though it was done; refusals always are seen.
+    """
 
     rule: str
     reason: str
     source: FactSource = FactSource.LIVE
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,11 @@ def add_node(path: str, why: Why) -> Edit:
 def refuse(path: str, name: str, why: Why) -> Edit:
     """Return the note that something was not brought over; changes nothing."""
     return Edit(path=path, property=name, value=None, action=FactAction.REFUSE, why=why)
+
+
+def keep(path: str, name: str, why: Why) -> Edit:
+    """Return the note that the base's own value stays though there is another; changes nothing."""
+    return Edit(path=path, property=name, value=None, action=FactAction.KEEP, why=why)
 
 
 def reservation(start: int, size: int) -> str:

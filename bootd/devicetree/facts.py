@@ -7,9 +7,20 @@ DTB is for. To add a rule: write its function beside those of its subject, then 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bootd.devicetree import board, chosen, firmware, identity, memory, original, processors
+from bootd.devicetree import (
+    board,
+    chosen,
+    display,
+    drift,
+    firmware,
+    identity,
+    memory,
+    original,
+    processors,
+)
 from bootd.devicetree.edit import Edit
 from bootd.devicetree.scene import Scene
+from bootd.devicetree.transfer import new_phandles
 from bootd.record import dataclass
 
 
@@ -54,12 +65,29 @@ RULES: Final[tuple[MergeRule, ...]] = (
     MergeRule(name="boot-cpu", about="the CPU that boots", edits=processors.boot_cpu),
     MergeRule(name="psci", about="how PSCI is called", edits=firmware.psci, essential=True),
     MergeRule(name="firmware", about="OP-TEE and hypervisors", edits=firmware.services),
+    MergeRule(name="board-name", about="what the DTB calls the board", edits=identity.board_name),
     MergeRule(name="serial", about="serial number and revision", edits=identity.serial),
     MergeRule(name="mac-address", about="hardware addresses", edits=identity.mac_address),
     MergeRule(
         name="firmware-change",
         about="what the firmware changed in its own DTB, where that is known",
         edits=original.firmware_changes,
+    ),
+    MergeRule(
+        name="switched-off",
+        about="what is off in the running tree for a reason that two trees cannot tell",
+        edits=drift.switched_off,
+    ),
+    MergeRule(
+        name="only-running",
+        about="devices that only the running tree has",
+        edits=drift.only_running,
+    ),
+    MergeRule(
+        name="display",
+        about="the framebuffer, where the screen still shows it",
+        edits=display.display,
+        essential=True,
     ),
     MergeRule(
         name="chosen",
@@ -77,4 +105,6 @@ def plan(scene: Scene, rules: tuple[MergeRule, ...] = RULES) -> tuple[Edit, ...]
     Raises:
         MergeRefusedError: A fact that the board cannot do without does not fit the base.
     """
-    return board.override(scene, tuple(edit for rule in rules for edit in rule.edits(scene)))
+    edits = board.override(scene, tuple(edit for rule in rules for edit in rule.edits(scene)))
+    # Two rules may need the same node.
+    return tuple(dict.fromkeys((*edits, *new_phandles(scene))))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bootd.devicetree.edit import Edit, Why, add_node, assign, delete, refuse
+from bootd.devicetree.edit import Edit, Why, add_node, assign, delete, keep, refuse
 from bootd.devicetree.scene import Scene
-from bootd.fdt.cells import compatible
+from bootd.fdt.cells import compatible, is_enabled
 from bootd.fdt.tree import Fdt, Node, join
+from bootd.model.tree import FactSource
 
 _PSCI: Final = Why(rule="psci", reason="describes the firmware that is installed on this board")
 _GRAFT: Final = Why(
@@ -14,6 +15,12 @@ _GRAFT: Final = Why(
 )
 _COMPLEX: Final = Why(
     rule="firmware", reason="is only in the running tree and needs more than can be brought over"
+)
+_OTHER: Final = Why(
+    rule="firmware",
+    reason="the firmware of this board describes itself in another way; the DTB's own stays",
+    source=FactSource.SHIPPED,
+    told=True,
 )
 
 _FUNCTIONS: Final = (
@@ -27,7 +34,8 @@ _FUNCTIONS: Final = (
 )
 """Function ids of PSCI 0.1; the kernel's Documentation/devicetree/bindings/arm/psci.yaml."""
 
-_SERVICES: Final = ("/firmware/optee", "/firmware/ftpm", "/hypervisor")
+_CALLS: Final = ("compatible", "method")
+"""How a kernel would call it."""
 
 _SCALARS: Final = frozenset({"compatible", "method", "status", "hcall-instructions"})
 
@@ -62,9 +70,11 @@ def psci(scene: Scene) -> Iterator[Edit]:
 
 def services(scene: Scene) -> Iterator[Edit]:
     """Bring over simple firmware nodes that the DTB does not have (as U-Boot does for OP-TEE)."""
-    for path in _SERVICES:
-        node = scene.live.find(path)
-        if node is None or scene.base.find(path) is not None:
+    for path, node in _services(scene.live):
+        ours = scene.base.find(path)
+        if ours is not None:
+            differ = (n for n in _CALLS if node.properties.get(n) != ours.properties.get(n))
+            yield from (keep(path, name, _OTHER) for name in differ)
             continue
         if not _is_simple(node):
             yield refuse(path, "", _COMPLEX)
@@ -72,6 +82,16 @@ def services(scene: Scene) -> Iterator[Edit]:
         yield add_node(path, _GRAFT)
         for name, value in node.properties.items():
             yield from assign(scene.base, path, name, value, _GRAFT)
+
+
+def _services(live: Fdt) -> Iterator[tuple[str, Node]]:
+    """Yield what the firmware says of itself besides PSCI: OP-TEE, SCMI, a hypervisor ..."""
+    holder = live.root.children.get("firmware", Node(""))
+    for name, node in holder.children.items():
+        if is_enabled(node) and not any(text.startswith("arm,psci") for text in compatible(node)):
+            yield f"/firmware/{name}", node
+    if "hypervisor" in live.root.children:
+        yield "/hypervisor", live.root.children["hypervisor"]
 
 
 def _is_simple(node: Node) -> bool:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bootd.devicetree.edit import Edit, Why, assign, refuse
+from bootd.devicetree.edit import Edit, Why, assign, keep, refuse
 from bootd.devicetree.scene import Scene
+from bootd.fdt.cells import strings
+from bootd.model.text import clean
+from bootd.model.tree import FactSource
 
 _SERIAL: Final = Why(rule="serial", reason="this board's own number, set by the firmware")
 _ADDRESS: Final = Why(
@@ -23,6 +26,17 @@ _NUMBERS: Final = (
 """Where firmware writes what a person would read from a label (U-Boot, Raspberry Pi)."""
 
 _ADDRESSES: Final = ("local-mac-address", "mac-address", "local-bd-address")
+
+
+def board_name(scene: Scene) -> Iterator[Edit]:
+    """Record what the running tree calls the board where the DTB, whose word stays, differs."""
+    for name in ("compatible", "model"):
+        value = scene.live.root.properties.get(name, b"")
+        if value and value != scene.base.root.properties.get(name):
+            said = clean(", ".join(strings(value)), 100)
+            reason = f"the kernel of the DTB knows the board by it; the running tree says {said}"
+            why = Why(rule="board-name", reason=reason, source=FactSource.SHIPPED)
+            yield keep("/", name, why)
 
 
 def serial(scene: Scene) -> Iterator[Edit]:

@@ -44,6 +44,7 @@ _NODES: Final = Why(
 _OVERLAP: Final = Why(
     rule="reserved-memory",
     reason="overlaps a range that the DTB reserves; both are kept",
+    told=True,
 )
 _REUSABLE: Final = Why(
     rule="reserved-memory",
@@ -107,10 +108,14 @@ def _drop(node: Node, why: Why) -> Iterator[Edit]:
 
 
 def reservations(scene: Scene) -> Iterator[Edit]:
-    """Unite the reservation blocks, without what only the running kernel needed."""
+    """Unite the reservation blocks, without what only the running kernel needed.
+
+    Entries are not joined: a kernel that is started by kexec frees its initrd's by exact address
+    and size. The running tree's own blob is not looked for: nothing says where it lies.
+    """
     stale = stale_ranges(scene.live)
     for entry in dict.fromkeys(scene.live.reservations):
-        if entry in stale or entry in scene.base.reservations:
+        if entry in stale or _covered(entry, scene.base.reservations):
             continue
         name = reservation(*entry)
         yield Edit(
@@ -133,8 +138,6 @@ def reserved_memory(scene: Scene) -> Iterator[Edit]:
     ours = [entry for _, entries in static_reservations(scene.base) for entry in entries]
     theirs = static_reservations(scene.live)
     missing = [(node, entry) for node, entries in theirs for entry in entries if entry not in ours]
-    if any("reusable" not in node.properties for node, _ in missing):
-        yield from _holder(scene.base)
     taken: set[str] = set()
     for node, entry in missing:
         path = f"/reserved-memory/{node.name.partition('@')[0]}@{entry[0]:x}"
@@ -146,7 +149,7 @@ def reserved_memory(scene: Scene) -> Iterator[Edit]:
             path = f"{path}-{entry[1]:x}"
         taken.add(path)
         overlaps = any(_overlap(entry, other) for other in ours)
-        yield from _reserve(scene.base, path, entry, _OVERLAP if overlaps else _NODES)
+        yield from reserve(scene.base, path, entry, _OVERLAP if overlaps else _NODES)
 
 
 def _holder(base: Fdt) -> Iterator[Edit]:
@@ -160,8 +163,10 @@ def _holder(base: Fdt) -> Iterator[Edit]:
     yield from assign(base, path, "ranges", b"", _NODES)
 
 
-def _reserve(base: Fdt, path: str, entry: tuple[int, int], why: Why) -> Iterator[Edit]:
+def reserve(base: Fdt, path: str, entry: tuple[int, int], why: Why = _NODES) -> Iterator[Edit]:
+    """Yield a node that keeps a range from the next kernel."""
     holder = base.root.children.get("reserved-memory")
+    yield from _holder(base)
     cells = address.layout(base.root if holder is None else holder)
     yield add_node(path, why)
     yield from assign(base, path, "reg", encode((entry,), cells, "a reserved range"), why)
@@ -170,6 +175,23 @@ def _reserve(base: Fdt, path: str, entry: tuple[int, int], why: Why) -> Iterator
 
 def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return a[0] < b[0] + b[1] and b[0] < a[0] + a[1]
+
+
+def _covered(entry: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    start, size = entry
+    return any(low <= start and start + size <= low + long for low, long in others)
+
+
+def drop_crash_limits(live: Fdt) -> Iterator[Edit]:
+    """Give the next kernel all memory, where the running one is a crash kernel with little."""
+    why = Why(
+        rule="memory",
+        reason="limited the memory of a crash kernel; the next kernel may use all",
+        source=FactSource.POLICY,
+    )
+    for node in memory_nodes(live):
+        if "linux,usable-memory" in node.properties:
+            yield delete(f"/{node.name}", "linux,usable-memory", why)
 
 
 def drop_stale_reservations(live: Fdt) -> Iterator[Edit]:

@@ -4,19 +4,21 @@ The shipped tree is the base, and its phandles are immutable; facts of the live 
 onto it by the RULES table. Neither input is changed.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from bootd.devicetree.chosen import rewrite_running
+from bootd.devicetree.display import drop_dark
 from bootd.devicetree.edit import Edit, apply
 from bootd.devicetree.facts import RULES, plan
-from bootd.devicetree.memory import drop_stale_reservations
+from bootd.devicetree.memory import drop_crash_limits, drop_stale_reservations
 from bootd.devicetree.scene import Known, Scene
 from bootd.errors import MergeRefusedError
 from bootd.fdt.cells import compatible
 from bootd.fdt.tree import Fdt, copy_fdt
 from bootd.model.board import Base, Profile
 from bootd.model.text import clean
-from bootd.model.tree import Fact, TreeMode
+from bootd.model.tree import Fact, FactAction, TreeMode
 from bootd.record import dataclass
 
 _NOTHING_KNOWN: Final = Known()
@@ -40,6 +42,13 @@ class Merged:
     def facts(self) -> tuple[Fact, ...]:
         """The edits as a person gets to see them."""
         return tuple(edit.fact() for edit in self.edits)
+
+    @property
+    def told(self) -> tuple[Fact, ...]:
+        """Those that a person should see without asking: refusals, and what may be a mistake."""
+        return tuple(
+            edit.fact() for edit in self.edits if edit.why.told or edit.action is FactAction.REFUSE
+        )
 
 
 def merge(
@@ -66,9 +75,15 @@ def merge(
     return _apply(base, plan(Scene(base=base, live=live, cmdline=cmdline, known=known), rules))
 
 
-def rewrite(live: Fdt, cmdline: str) -> Merged:
+def rewrite(live: Fdt, cmdline: str, screens: Iterable[str] = ()) -> Merged:
     """Return the running tree with /chosen written for the next kernel."""
-    return _apply(live, (*drop_stale_reservations(live), *rewrite_running(live, cmdline)))
+    edits = (
+        *drop_stale_reservations(live),
+        *drop_crash_limits(live),
+        *rewrite_running(live, cmdline),
+        *drop_dark(live, screens),
+    )
+    return _apply(live, edits)
 
 
 def check_gate(base: Fdt, live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> None:
@@ -91,6 +106,16 @@ def check_gate(base: Fdt, live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) 
             raise MergeRefusedError(msg)
 
 
+def why_refused(live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> str | None:
+    """Say why nothing can be booted on this machine by kexec, or None."""
+    if profile.base is Base.REFUSE:
+        return profile.reason
+    hypervisor = live.root.children.get("hypervisor")
+    if hypervisor is not None and any(t.startswith("xen,xen") for t in compatible(hypervisor)):
+        return "this system runs under Xen, which does not let a kernel be replaced by kexec"
+    return None
+
+
 def why_live_only(live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> str | None:
     """Say why no shipped tree can be used on this machine at all, or None.
 
@@ -111,9 +136,7 @@ def why_live_only(live: Fdt, profile: Profile = _NOTHING_KNOWN.profile) -> str |
         )
     if board[0].startswith("apple,"):
         return "Apple machines need what m1n1 put into the running tree: no DTB can replace it"
-    if "hypervisor" in below and "xen,xen" in compatible(below["hypervisor"]):
-        return "this system runs under Xen, whose description cannot be brought over"
-    return None
+    return why_refused(live)
 
 
 def _apply(base: Fdt, edits: tuple[Edit, ...]) -> Merged:

@@ -5,7 +5,7 @@ The one code path of a boot, of `bootdctl dt merge` and of `bootdctl explain`.
 
 from bootd.devicetree.chosen import CHOSEN, stale_ranges
 from bootd.devicetree.explain import sentence
-from bootd.devicetree.merge import Merged, merge, rewrite, why_live_only
+from bootd.devicetree.merge import Merged, merge, rewrite, why_live_only, why_refused
 from bootd.devicetree.overlays import Overlay, apply_overlays, read_named, read_overlays
 from bootd.devicetree.risk import risks
 from bootd.devicetree.scene import Known
@@ -17,7 +17,6 @@ from bootd.fdt import write
 from bootd.fdt.compare import differences
 from bootd.fdt.tree import Fdt
 from bootd.fsview import FsView
-from bootd.model.board import Base
 from bootd.model.text import clean
 from bootd.model.tree import (
     Fact,
@@ -63,12 +62,14 @@ def prepare(
     """
     if live is None:
         return Prepared(report=_without_tree(request), blob=None)
-    if request.profile.base is Base.REFUSE:
-        raise MergeRefusedError(request.profile.reason)
     running = read_named(live, "the running device tree")
+    never = why_refused(running, request.profile)
+    if never is not None:
+        raise MergeRefusedError(never)
     known = Known(
         profile=request.profile,
         original=None if original is None else read_named(original, "the firmware's own DTB"),
+        screens=frozenset(request.screens),
     )
     selection = _select(fs, request, running)
     overlays = () if request.mode is TreeMode.RUNNING else read_overlays(fs, request)
@@ -168,7 +169,7 @@ def _running(
     base, found = apply_overlays(running, overlays)
     asked_for = request.mode is TreeMode.RUNNING
     base, scripted = apply_edits(base, () if asked_for else request.edits)
-    merged = rewrite(base, request.cmdline)
+    merged = rewrite(base, request.cmdline, request.screens)
     blob = _checked(merged, running, request.cmdline)
     merged = replace(merged, edits=scripted + merged.edits)
     notes = [*selection.notes, *found]
@@ -191,11 +192,11 @@ def _report(report: TreeReport, blob: bytes, merged: Merged, running: Fdt) -> Pr
     # 5 ms of import that a machine without device tree need not pay.
     from hashlib import sha256  # noqa: PLC0415 - see above
 
-    refused = tuple(sentence(f) for f in merged.facts if f.action is FactAction.REFUSE)
+    told = tuple(sentence(fact) for fact in merged.told)
     full = replace(
         report,
         facts=merged.facts,
-        notes=report.notes + refused,
+        notes=report.notes + told,
         changed_outside_chosen=_changed(running, merged.fdt),
         sha256=sha256(blob).hexdigest(),
     )

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from bootd.devicetree.match import IDENTITY, Match
 from bootd.errors import FdtError, MergeRefusedError
 from bootd.fdt import address
+from bootd.fdt.cells import phandle
 from bootd.fdt.tree import Fdt, Node
 from bootd.model.board import Profile
+
+MAX_PHANDLE: Final = 0xFFFFFFFE
+"""Numbers from here on are none (libfdt, FDT_MAX_PHANDLE)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +22,12 @@ class Known:
     Attributes:
         profile: What its profiles say.
         original: The tree that the firmware starts from, before it changes it; None when unknown.
+        screens: Paths of the running tree's framebuffers that are still being drawn into.
     """
 
     profile: Profile = field(default_factory=Profile)
     original: Fdt | None = None
+    screens: frozenset[str] = frozenset()
 
 
 @dataclass(kw_only=True)
@@ -44,10 +51,34 @@ class Scene:
         """How nodes of the live tree pair with nodes of the base."""
         return Match(self.live, self.base)
 
+    @cached_property
+    def handles(self) -> "NewHandles":
+        """Phandles for nodes of the base that had none and are now referred to."""
+        return NewHandles(self.base)
+
     def counterpart(self, live_path: str) -> str | None:
         """Return the base's path for a live node when the pairing is sure enough for identity."""
         pairing = self.match.find(live_path)
         return None if pairing is None or pairing.confidence < IDENTITY else pairing.path
+
+
+class NewHandles:
+    """Numbers above all of the base's own, which never change."""
+
+    def __init__(self, base: Fdt) -> None:
+        self.given: dict[str, int] = {}
+        self._last = max(
+            (p for _, node in base.walk() if (p := phandle(node)) is not None), default=0
+        )
+
+    def give(self, path: str) -> int | None:
+        """Return the new phandle of a node, or None when there are no numbers left."""
+        if path not in self.given:
+            if self._last + 1 >= MAX_PHANDLE:
+                return None
+            self._last += 1
+            self.given[path] = self._last
+        return self.given[path]
 
 
 def ranges(node: Node, cells: address.Layout) -> tuple[tuple[int, int], ...]:

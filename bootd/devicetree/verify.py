@@ -88,17 +88,18 @@ def _check_facts(before: dict[str, Node], after: dict[str, Node], facts: tuple[F
 
 
 def _check_phandles(before: dict[str, Node], after: dict[str, Node]) -> None:
-    """No phandle of the base has moved, and none is there twice unless the base has it twice."""
-    seen: dict[bytes, str] = {}
+    """No phandle of the base has moved, and a new one is nobody else's."""
+    taken = {node.properties.get("phandle"): path for path, node in before.items()}
     for path, node in after.items():
         value = node.properties.get("phandle")
-        if path in before and before[path].properties.get("phandle") != value:
+        old = before[path].properties.get("phandle") if path in before else None
+        if old not in {None, value}:
             _refuse(f"the phandle of {path} changed")
-        if value is None:
+        if value is None or old is not None:
             continue
-        other = seen.setdefault(value, path)
-        if other != path and path not in before:
-            _refuse(f"{path} and {other} have the same phandle")
+        if value in taken:
+            _refuse(f"{path} and {taken[value]} have the same phandle")
+        taken[value] = path
 
 
 def _check_memory(fdt: Fdt, live: Fdt) -> None:

@@ -115,6 +115,7 @@ class TreeRequest:
         edits: Made to the DTB after its overlays, in order.
         profile: What is known of this kind of board.
         indexed: What an earlier report found out about the DTBs of the device.
+        screens: Paths of the running tree's framebuffers that a driver still draws into.
     """
 
     mode: TreeMode = TreeMode.MERGED
@@ -130,6 +131,7 @@ class TreeRequest:
     edits: tuple[TreeEdit, ...] = ()
     profile: Profile = field(default_factory=Profile)
     indexed: tuple[IndexedTree, ...] = ()
+    screens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,13 @@ def test_on_an_efi_board_the_memory_map_comes_along_and_memory_nodes_go() -> Non
     assert result.fdt.get("/chosen", "linux,uefi-mmap-start") == encode([0, 2])
 
 
+def test_whatever_else_efi_has_said_comes_along() -> None:
+    more = EFI | {"linux,uefi-secure-boot": 2}
+    live = live_board(chosen={"stdout-path": "/serial@1000", **more})
+    result = merged(tree(board()), tree(live))
+    assert result.fdt.get("/chosen", "linux,uefi-secure-boot") == encode(2)
+
+
 def test_an_incomplete_efi_description_is_not_brought_over() -> None:
     broken = {k: v for k, v in EFI.items() if k != "linux,uefi-mmap-size"}
     shipped = board(chosen={"stdout-path": "/serial@1000", "linux,uefi-mmap-start": 9})
@@ -107,6 +114,12 @@ def test_reservations_are_united_without_the_old_initrd() -> None:
         (0x60000000, 0x1000),
     ]
     assert fact(result, "/memreserve/", "0x1000+0x1000").action is FactAction.ADD
+
+
+def test_a_range_inside_one_that_the_dtb_reserves_is_not_listed_again() -> None:
+    live = tree(live_board(), reservations=((0x1000, 0x1000), (0x8000, 0x1000)))
+    result = merged(tree(board(), reservations=((0, 0x4000),)), live)
+    assert result.fdt.reservations == [(0, 0x4000), (0x8000, 0x1000)]
 
 
 def test_buffers_of_an_earlier_kexec_are_freed() -> None:
@@ -250,6 +263,29 @@ def ethernet(address: int, mac: bytes = b"") -> dict[str, object]:
     return {"compatible": "acme,eth", "reg": [0, address, 0, 0x100], **more}
 
 
+def test_firmware_that_describes_itself_otherwise_is_told_and_stays_as_shipped() -> None:
+    ours = {"optee": {"compatible": "linaro,optee-tz", "method": "smc"}}
+    theirs = {"optee": {"compatible": "linaro,optee-tz", "method": "hvc"}}
+    result = merged(tree(board(firmware=ours)), tree(live_board(firmware=theirs)))
+    assert result.fdt.get("/firmware/optee", "method") == b"smc\0"
+    assert fact(result, "/firmware/optee", "method") in result.told
+
+
+def test_the_names_that_the_running_tree_has_for_the_board_are_recorded() -> None:
+    live = live_board(compatible=["acme,board", "acme,old-soc"], model="Acme Board Rev 1.2")
+    result = merged(tree(board()), tree(live))
+    assert result.fdt.get("/", "model") == b"Acme acme,board\0"
+    assert "Acme Board Rev 1.2" in fact(result, "/", "model").reason
+    assert "acme,old-soc" in fact(result, "/", "compatible").reason
+
+
+def test_the_limit_of_a_crash_kernel_goes_from_the_running_tree() -> None:
+    memory = {"device_type": "memory", "reg": [0, 0x40000000, 0, 0x20000000]}
+    limited = {**memory, "linux,usable-memory": [0, 0x41000000, 0, 0x1000000]}
+    result = rewrite(tree(live_board(**{"memory@40000000": limited})), CMDLINE)
+    assert result.fdt.get("/memory@40000000", "linux,usable-memory") is None
+
+
 def test_an_address_goes_to_the_matched_node_and_not_to_the_alias() -> None:
     shipped = board(
         aliases={"ethernet0": "/ethernet@3000"},
@@ -334,19 +370,17 @@ def test_an_unknown_console_leaves_the_dtbs_own() -> None:
     assert fact(result, "/chosen", "stdout-path").action is FactAction.REFUSE
 
 
+def test_a_console_that_is_off_in_the_dtb_leaves_the_dtbs_own() -> None:
+    off = {"compatible": "acme,uart", "reg": [0, 0x2000, 0, 0x100], "status": "disabled"}
+    live = {"serial@2000": {**off, "status": "okay"}, "chosen": {"stdout-path": "/serial@2000"}}
+    result = merged(tree(board(**{"serial@2000": off})), tree(live_board(**live)))
+    assert result.fdt.get("/chosen", "stdout-path") == b"/serial@1000\0"
+    assert fact(result, "/chosen", "stdout-path").action is FactAction.REFUSE
+
+
 def test_a_board_that_would_fall_silent_is_refused() -> None:
     with pytest.raises(MergeRefusedError, match="silent"):
         merge(tree(board(chosen={})), tree(live_board(**LOST)), CMDLINE)
-
-
-def test_a_framebuffer_of_the_firmware_does_not_come_along() -> None:
-    shown = {"compatible": "simple-framebuffer", "reg": [0, 1, 0, 1]}
-    off = shown | {"status": "disabled"}
-    shipped = board(chosen={"stdout-path": "/serial@1000", "fb@1": shown, "fb@2": off})
-    result = merged(tree(shipped), tree(live_board(chosen={"fb@3": shown})))
-    node = result.fdt.find("/chosen")
-    assert node is not None
-    assert list(node.children) == ["fb@2"]
 
 
 def test_everything_else_is_the_dtbs() -> None:
