@@ -8,22 +8,16 @@ readers that need no kernel driver. The result counts if udev then names the sam
 if nothing about it was doubtful; else the device is mounted and scanned as if nothing had been.
 """
 
-import asyncio
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Collection
 
 from bootd.model.device import BlockDevice
-from bootd.probe.session import Session
 from bootd.protocol.codec import Json, to_json
-
-KEPT_S: Final = 5.0
-"""udev has said something of the device by then, or will not."""
 
 
 def read(fd: int, types: Collection[str]) -> Json:
     """Return what is on a device and what identifies it, or None when a mount has to tell.
 
-    Runs in a worker.
+    Runs in a worker, and is imported in the zygote.
 
     Args:
         fd: The device, open for reading; stays the caller's.
@@ -57,36 +51,3 @@ def believe(preview: Json, device: BlockDevice) -> Json:
         return None
     read_of = preview.get("fstype"), preview.get("uuid")
     return preview.get("result") if read_of == (device.fstype, device.uuid) else None
-
-
-class Previews:
-    """The workers that have a preview, or are at it, until somebody asks or it is too late."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-
-    def keep(self, device: str, session: Session) -> None:
-        """Take over a session for at most KEPT_S; there must be none of this device."""
-        self._sessions[device] = session
-        loop = asyncio.get_running_loop()
-        self._timers[device] = loop.call_later(KEPT_S, self.drop, device)
-
-    def take(self, device: str) -> Session | None:
-        """Give away the session of a device, if there is one."""
-        if device in self._timers:
-            self._timers.pop(device).cancel()
-        return self._sessions.pop(device, None)
-
-    def drop(self, device: str) -> bool:
-        """End the preview of a device; says whether there was one."""
-        session = self.take(device)
-        if session is not None:
-            session.close()
-        return session is not None
-
-    def close(self) -> None:
-        """End all of them."""
-        names: Iterable[str] = tuple(self._sessions)
-        for name in names:
-            self.drop(name)

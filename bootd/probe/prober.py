@@ -21,10 +21,11 @@ from bootd.model.problem import Problem
 from bootd.probe import answer
 from bootd.probe.channel import close_all, decode, encode_packet, receive_part, send
 from bootd.probe.order import Order, order_for
-from bootd.probe.preview import Previews, believe
+from bootd.probe.preview import believe
 from bootd.probe.session import Session
 from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
+from bootd.probe.waiting import Waiting
 from bootd.protocol.codec import Json, from_json, to_json
 
 SCAN_S: Final = 5.0
@@ -55,7 +56,7 @@ class Prober:
         self._early: dict[str, tuple[BlockDevice, Session]] = {}
         self._early_numbers: set[int] = set()
         self._spares: dict[int, socket.socket] = {}
-        self._previews = Previews()
+        self._previews = Waiting()
         self._early_done = asyncio.Event()
         if not early:
             self._early_done.set()

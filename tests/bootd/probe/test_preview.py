@@ -12,7 +12,7 @@ import pytest_asyncio
 from bootd.errors import ProbeError
 from bootd.linux.mount import FILE_SYSTEMS
 from bootd.model.device import BlockDevice
-from bootd.probe import preview
+from bootd.probe import preview, waiting
 from bootd.probe.prober import Prober
 from bootd.probe.tasks import tables
 from bootd.protocol.codec import Json
@@ -141,7 +141,7 @@ async def test_a_preview_that_fails_costs_nothing(prober: Prober, image: Path) -
 async def test_nobody_asking_ends_its_worker(
     prober: Prober, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview, "KEPT_S", 0.05)
+    monkeypatch.setattr(waiting, "KEPT_S", 0.05)
     await begin(prober, image)
     await asyncio.sleep(0.5)
     assert len((await prober.scan(device(image))).options) == 1

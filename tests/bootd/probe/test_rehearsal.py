@@ -52,3 +52,10 @@ def test_the_rare_parsers_wait_for_the_second_step(tmp_path: Path) -> None:
 
 def test_no_disk_needs_an_import_after_the_second_step(tmp_path: Path) -> None:
     assert imports_of_a_scan(tmp_path, {**GRUB, **EXTLINUX}, "complete") == []
+
+
+def test_the_zygote_needs_nothing_of_the_broker() -> None:
+    """asyncio alone would put off the first look at a disk by 20 ms."""
+    code = "import sys\nfrom bootd.probe import zygote, tasks\ntasks.complete()\n"
+    code += "sys.exit(f'{[*sys.modules]}' if 'asyncio' in sys.modules else 0)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
