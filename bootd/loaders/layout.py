@@ -203,8 +203,8 @@ def _initrd_start(
     align = rules.window_align
     lowest = max(0, round_up(end - rules.window_bytes, align))
     for start in (kernel.start // align * align, lowest):
-        window = Range(start, min(start + rules.window_bytes, rules.initrd_ceiling))
-        inside = within(free, window)
+        window_end = min(start + rules.window_bytes, rules.initrd_ceiling)
+        inside = within(free, Range(start, window_end)) if start < window_end else ()
         if (found := _first_fit(inside, total, _INITRD_ALIGN)) is not None:
             return found
     return None

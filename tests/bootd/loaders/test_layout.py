@@ -109,6 +109,19 @@ def test_no_room_is_a_sentence_with_figures() -> None:
         planned(memory, demand(60 * MIB))
 
 
+def test_an_initrd_that_does_not_fit_below_the_kernels_limit_says_so() -> None:
+    memory = MemoryMap(ram=(Range(0, 32 * MIB), Range(4 * GIB, 8 * GIB)))
+    rules = replace(ARM64, initrd_ceiling=64 * MIB)
+    with pytest.raises(LoadError, match="reads an initrd only below 64 MiB"):
+        planned(memory, demand(60 * MIB), rules=rules)
+
+
+def test_an_initrd_out_of_the_kernels_window_says_so() -> None:
+    memory = MemoryMap(ram=(Range(0, 48 * MIB), Range(64 * GIB, 64 * GIB + 30 * MIB)))
+    with pytest.raises(LoadError, match="have to lie within 32768 MiB of each other"):
+        planned(memory, demand(28 * MIB))
+
+
 def test_more_initrds_than_segments_are_refused() -> None:
     with pytest.raises(LoadError, match="14 initrds, kexec_load takes at most 13"):
         planned(iomem.parse(VIRT_GICV2), demand(*[4096] * 14))
