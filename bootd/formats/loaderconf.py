@@ -5,11 +5,10 @@ Not supported without a word: keys of loader.conf beside these two.
 """
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bootd.errors import ConfigError
-from bootd.formats import version
+from bootd.formats import glob, version
 from bootd.formats.lexing import Line, lex, problem
 from bootd.fsview import FsView, read_text
 from bootd.model.option import WAIT_FOREVER, BootOption
@@ -75,7 +74,7 @@ def matches(entry: str, pattern: str) -> bool:
     """Compare without case, and with or without the suffix that older versions left out."""
     name, wanted = entry.casefold(), pattern.casefold()
     stem = name.removesuffix(".conf").removesuffix(".efi")
-    return bool(wanted) and (fnmatchcase(name, wanted) or fnmatchcase(stem, wanted))
+    return bool(wanted) and (glob.matches(name, wanted) or glob.matches(stem, wanted))
 
 
 def mark_default(

@@ -4,11 +4,15 @@ Source: cmd/test.c of U-Boot, where operators are taken from left to right, `-a`
 cmd/itest.c.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from bootd.formats.uboot_script.commands.call import FAILED, OK, Call, find, number
 from bootd.formats.uboot_script.state import Kind, plain
+
+_INTEGER: Final = re.compile(r"(-?)(0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,21}|[1-9][0-9]{0,18})")
+"""Hexadecimal, octal or decimal, as C writes them."""
 
 _TEXTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "=": lambda a, b: a == b,
@@ -130,8 +134,10 @@ class _Test:
 
 
 def _integer(text: str) -> int:
-    """Read a number as `simple_strtol(…, 0)` does: decimal, or hexadecimal after 0x."""
-    try:
-        return int(text[:20], 16 if text[:2].lower() == "0x" else 10)
-    except ValueError:
+    """Read the number that a text begins with as `simple_strtol(…, 0)` does, 0 without one."""
+    match = _INTEGER.match(text)
+    if match is None:
         return 0
+    sign, digits = match[1], match[2]
+    base = 16 if digits[:2] in {"0x", "0X"} else 8 if digits[0] == "0" else 10
+    return int(f"{sign}{digits}", base)

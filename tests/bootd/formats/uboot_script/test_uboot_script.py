@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bootd.formats import uboot_script
 from bootd.formats.uboot_script.interpreter import run
 from bootd.formats.uboot_script.state import LeaveError, State
+from bootd.formats.uboot_script.values import property_value
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.tree import TreeEdit
 from tests.support.containers import Configuration, Image, multi, script, uimage
@@ -258,6 +259,12 @@ def test_what_precedes_a_syntax_error_is_used() -> None:
         "test 2 -ge 1",
         "test 1 -ne 2",
         "test 1 -lt 2",
+        "test 010 -ne 10",
+        "test 0xa -eq 012",
+        "test 0x2000000 -gt 1ffffff",
+        "test -5 -lt 08",
+        "test ! ! a != a -o ! ! b = b",
+        "test ! a != a -a ! b != b",
         "test a = b -o a = a",
         "test a = a -a b = b",
         "test -e mmc 0:1 /there",
@@ -552,6 +559,12 @@ def test_a_tree_that_is_moved_keeps_its_overlays() -> None:
         "/a.dtbo",
         "/a.dtb",
     ]
+
+
+@given(st.lists(st.text("<>[]0x19afz. ", max_size=6), max_size=6))
+def test_any_words_are_a_value_or_none(words: list[str]) -> None:
+    value = property_value(words)
+    assert value is None or isinstance(value, bytes)
 
 
 # Edits of the tree ------------------------------------------------------------------------------
