@@ -115,7 +115,7 @@ class State:
 
     Attributes:
         variables: The environment.
-        local: Shell variables; they hide those of the environment.
+        local: Shell variables; those of the environment hide them.
         memory: By address: a number, or the name of a variable without a value.
         overlays: By address of the tree, in order.
         edits: By address of the tree, in order.
@@ -161,10 +161,9 @@ class State:
             self._notes[clean(plain(sentence))] = None
 
     def get(self, name: str) -> str | None:
-        """Return a variable's value, or None."""
-        if name in self.local:
-            return self.local[name]
-        return self.variables.get(name)
+        """Return a variable's value, or None (common/cli_hush.c, lookup_param)."""
+        value = self.variables.get(name)
+        return self.local.get(name) if value is None else value
 
     def set(self, name: str, value: str) -> None:
         """Set a variable of the environment; a value that is nothing to U-Boot removes it."""

@@ -313,3 +313,42 @@ def test_names_of_pxelinux_are_relative_to_prefix_or_boot_file(
     (option,) = pxe.scan(server, lease).options
     assert option.linux == FileRef("/", url=f"tftp://h/{place}vmlinux")
     assert option.initrds == (FileRef("/", url="tftp://h/i"),)
+
+
+def hush(script: str, word: str) -> str:
+    """Return what a word is after a script of U-Boot."""
+    text = f'{script}\nsetenv bootargs "{word}"\nload mmc 0:1 1000 /k\nbooti 1000\n'
+    (option,) = boots(("/boot.cmd", text), ("/k", "k")).options
+    return option.cmdline
+
+
+@pytest.mark.parametrize("third", ["true", "false"])
+@pytest.mark.parametrize("second", ["true", "false"])
+@pytest.mark.parametrize("first", ["true", "false"])
+def test_lists_of_u_boot_are_taken_from_left_to_right(first: str, second: str, third: str) -> None:
+    a, b, c = (each == "true" for each in (first, second, third))
+    decide = "if {}; then setenv r yes; else setenv r no; fi"
+    assert hush(decide.format(f"{first} && {second} || {third}"), "$r") == (
+        "yes" if (a and b) or c else "no"
+    )
+    assert hush(decide.format(f"{first} || {second} && {third}"), "$r") == (
+        "yes" if (a or b) and c else "no"
+    )
+    assert hush(decide.format(f"{first}; {second}"), "$r") == ("yes" if b else "no")
+
+
+@pytest.mark.parametrize(
+    ("script", "word", "meant"),
+    [
+        ("x=bar", "$x ${x}", "bar bar"),
+        (r"x=\$bar", "$x", "$bar"),
+        ("x='$bar'", "$x", "$bar"),
+        ("setenv e bar\ne=quux", "${e}", "bar"),
+        ("c='setenv q bar'\n$c", "$q", "bar"),
+        ('for i in a b b; do setenv r "${r}-$i"; done', "$r", "-a-b-b"),
+        ('while test -z "$f"; do setenv n x${n}; setenv f q; done', "$n", "x"),
+        ('setenv b b\nuntil test -z "$b"; do setenv n y; setenv b; done', "$n", "y"),
+    ],
+)
+def test_variables_and_loops_of_u_boot(script: str, word: str, meant: str) -> None:
+    assert hush(script, word) == meant
