@@ -5,7 +5,6 @@ bootm takes the default one. INITRD and FDT lines of the label win over those of
 """
 
 from bootd.errors import ImageError
-from bootd.formats import fitconfig
 from bootd.fsview import FsView
 from bootd.model.option import BootOption, FileRef
 from bootd.model.text import clean
@@ -20,6 +19,8 @@ def expand(option: BootOption, fs: FsView) -> BootOption:
     kernel = option.linux
     if kernel is None or not (kernel.part or kernel.path.lower().endswith(_NAMES)):
         return option
+    from bootd.formats import fitconfig  # noqa: PLC0415 - 5 ms, and most disks have no FIT image
+
     bare = replace(option, linux=FileRef(kernel.path))
     try:
         image = fitconfig.Image(fs, kernel.path)
