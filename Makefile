@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 BOARD ?= virt
 DISK ?=
+KERNEL ?= debian
+VERSION ?= 6.12
 CODE := bootd ui/bootmenu tests bench image
 
 .PHONY: help
@@ -36,7 +38,7 @@ hooks: setup ## Check every commit of yours before it is made (pre-commit, all h
 
 .PHONY: coverage
 coverage: setup ## Unit and root tests with branch coverage.
-	@.venv/bin/pytest -q -n 2 -m "not board and not boards" --cov --cov-report=term-missing:skip-covered
+	@.venv/bin/pytest -q -n 2 -m "not board and not boards and not patched" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
 fuzz: setup ## 100,000 damaged device trees, as many overlays (libfdt is the judge) and kernel images; COUNT=n.
@@ -58,16 +60,20 @@ image: setup ## Build the board image and the demo disks (cached).
 	@$(PY) -m image build
 
 .PHONY: run
-run: setup ## Boot the emulated board in this terminal; BOARD=virt|virt-gicv3, DISK=path of your own.
-	@$(PY) -m image run --board $(BOARD) $(if $(DISK),--disk $(DISK))
+run: setup ## Boot the emulated board here; BOARD=virt|virt-gicv3, DISK=path of your own, KERNEL=debian|patched.
+	@$(PY) -m image run --board $(BOARD) --kernel $(KERNEL) $(if $(DISK),--disk $(DISK))
+
+.PHONY: kernel
+kernel: setup ## Build a small arm64 kernel with bootd's patches (minutes, once); VERSION=6.12|6.1.
+	@$(PY) -m image kernel --version $(VERSION)
 
 .PHONY: board
 board: image ## The board test alone.
 	@.venv/bin/pytest -q -m board tests/board
 
 .PHONY: test-boards
-test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI), riscv64 and x86_64 in QEMU.
-	@.venv/bin/pytest -q -m boards tests/boards
+test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI, patched), riscv64 and x86_64 in QEMU.
+	@.venv/bin/pytest -q -m "boards or patched" tests/boards tests/board
 
 .PHONY: demo
 demo: setup ## Daemon and menu on this machine without root: directories play the disks.
