@@ -164,7 +164,7 @@ class _Daemon:
         """Read what is known of the machine; called in a thread."""
         reader = BoardReader(root=self._place.root, live=self._place.live_tree)
         tier = trust.tier(self._settings.trust, self._place.machine.lockdown)
-        return reader.read(self._settings.live_tree, tier)
+        return reader.read(self._settings.live_tree, tier, self._settings.allow_risky_dt)
 
     def _reload(self, store: Store, apply: Callable[[Config], None]) -> None:
         sd.reloading()

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 from bootd.errors import SettingError
-from bootd.model.board import LiveChoice, RunningTree, Tier
+from bootd.model.board import LiveChoice, RiskyTrees, RunningTree, Tier
 from bootd.model.option import WAIT_FOREVER
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
@@ -104,6 +104,17 @@ def parse_running_tree(text: str) -> RunningTree:
         raise ValueError(msg) from None
 
 
+def parse_risky(text: str) -> RiskyTrees:
+    """Read a boolean, or `auto`."""
+    if text.lower() == RiskyTrees.AUTO.value:
+        return RiskyTrees.AUTO
+    try:
+        return RiskyTrees.YES if parse_switch(text) else RiskyTrees.NO
+    except ValueError:
+        msg = "expected auto, yes or no"
+        raise ValueError(msg) from None
+
+
 def parse_path(text: str) -> str:
     """Read an absolute path."""
     if not text.startswith("/"):
@@ -156,6 +167,7 @@ class Config:
         dry_run: Load nothing, start nothing, say what would happen.
         live_tree: Which tree is the running one where it was changed after the start.
         trust: How far device trees from disks are trusted; a locked-down kernel trusts none.
+        allow_risky_dt: Whether they may change what is dangerous where it is wrong.
         running_tree: When the countdown may take the running tree instead of an option's own.
         crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
     """
@@ -179,6 +191,9 @@ class Config:
         default=RunningTree.NEVER, metadata=_written("never", parse_running_tree)
     )
     crash_option: str = field(default="", metadata=_written("none", parse_pattern))
+    allow_risky_dt: RiskyTrees = field(
+        default=RiskyTrees.AUTO, metadata=_written("auto", parse_risky)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--live", metavar="L.dtb", help="the board's tree (default: the running one)"
     )
     treefiles.add_board(select)
-    select.set_defaults(original=None)
+    select.set_defaults(original=None, screens=[])
     select.add_argument("folder", metavar="DIR", help="folder with DTBs, also in sub-folders")
     overlay = _verb(verbs, "overlay", _overlay, "Apply overlays to a DTB.")
     overlay.add_argument("base", metavar="BASE.dtb")
@@ -106,6 +106,7 @@ def _add_trees(parser: argparse.ArgumentParser, *, live_required: bool) -> None:
         help="DTB that the firmware starts from: its changes are told from drift",
     )
     treefiles.add_board(parser)
+    treefiles.add_screens(parser)
     parser.add_argument(
         "--cmdline", metavar="TEXT", default="", help="kernel command line (/chosen/bootargs)"
     )

@@ -39,6 +39,26 @@ def add_board(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_screens(parser: argparse.ArgumentParser) -> None:
+    """Add the option for framebuffers that are still in use."""
+    parser.add_argument(
+        "--screen",
+        dest="screens",
+        metavar="NODE",
+        action="append",
+        default=[],
+        help="framebuffer node of the board's tree that its screen still shows"
+        " (default with the running tree: those that a driver draws into)",
+    )
+
+
+def _screens(args: argparse.Namespace) -> frozenset[str]:
+    from bootd.linux.screens import firmware_screens  # noqa: PLC0415 - as in `known`
+
+    running = () if args.live else firmware_screens()
+    return frozenset((*args.screens, *running))
+
+
 def known(args: argparse.Namespace, live: "Fdt") -> "Known":
     """Read what the arguments, and else the installed profiles, say of the board.
 
@@ -58,7 +78,7 @@ def known(args: argparse.Namespace, live: "Fdt") -> "Known":
             raise
         print(f"{path} of the board profile cannot be read: {error.strerror}", file=sys.stderr)
         original = None
-    return Known(profile=profile, original=original or None)
+    return Known(profile=profile, original=original or None, screens=_screens(args))
 
 
 def _profile(args: argparse.Namespace, live: "Fdt") -> "Profile":

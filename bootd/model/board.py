@@ -38,6 +38,15 @@ class RunningTree(Enum):
     ALWAYS = "always"
 
 
+class RiskyTrees(Enum):
+    """Whose dangerous changes are allowed in trust tier OPEN; the value is the word in settings."""
+
+    AUTO = "auto"
+    """Those of built-in disks, which somebody has chosen; not those of removable media."""
+    YES = "yes"
+    NO = "no"
+
+
 class Base(Enum):
     """What the next kernel's tree may be made from; the value is the word in the file."""
 
@@ -136,6 +145,8 @@ class Board:
         live: The running kernel's tree as a blob, or a profile's whole tree; None for neither.
         original: The DTB that the firmware starts from, where it is known.
         tier: How far the option's files are trusted.
+        risky: Whether what is dangerous in them is allowed.
+        screens: Paths of the running tree's framebuffers that a driver still draws into.
         notes: Sentences that a person should see.
     """
 
@@ -143,4 +154,6 @@ class Board:
     original: bytes | None = None
     profile: Profile = field(default_factory=Profile)
     tier: Tier = Tier.OPEN
+    risky: RiskyTrees = RiskyTrees.AUTO
+    screens: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

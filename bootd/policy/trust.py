@@ -4,14 +4,15 @@ What a tree says falls into four classes. A, the machine's own facts (memory, re
 PSCI, firmware, numbers and addresses): the running tree's always win, by the merge rules. B,
 /chosen: written by bootd, never copied from a file. C, the description of hardware: may come from
 a shipped DTB or overlay of the same board where those are trusted. D, what is dangerous even then
-(`bootd.devicetree.risk`): told, and refused from a medium that anybody may plug in.
+(`bootd.devicetree.risk`): told, and refused where the setting AllowRiskyDt does not let it pass,
+which is from media that anybody may plug in.
 Signatures are not checked yet: in the tiers that need one a shipped tree is refused whole.
 """
 
 from typing import Final
 
 from bootd.errors import MergeRefusedError
-from bootd.model.board import Tier
+from bootd.model.board import RiskyTrees, Tier
 from bootd.model.text import clean
 from bootd.model.tree import TreeMode, TreeReport, TreeRequest
 from bootd.record import replace
@@ -62,15 +63,23 @@ def restrict(request: TreeRequest, tier: Tier, *, signed: bool = False) -> TreeR
     return replace(request, mode=TreeMode.RUNNING, overlays=(), parameters=())
 
 
-def check_risks(report: TreeReport, *, removable: bool) -> None:
-    """Refuse dangerous things that come from a removable medium.
+def check_risks(report: TreeReport, allowed: RiskyTrees, *, removable: bool) -> None:
+    """Refuse dangerous things that are not allowed; those that are allowed are told.
+
+    Args:
+        report: Of the tree that would be used.
+        allowed: The setting.
+        removable: The files are on a medium that anybody may plug in.
 
     Raises:
         MergeRefusedError: With the first of them.
     """
-    if removable and report.risks:
+    if not report.risks or allowed is RiskyTrees.YES:
+        return
+    if removable or allowed is RiskyTrees.NO:
+        origin = "comes from a removable medium and " if removable else ""
         msg = (
-            f"the device tree comes from a removable medium and is dangerous: {report.risks[0]};"
-            f" {_WAY_OUT}"
+            f"the device tree {origin}is dangerous: {report.risks[0]}; {_WAY_OUT}, or allow it with"
+            " AllowRiskyDt=yes in bootd.conf"
         )
         raise MergeRefusedError(msg)

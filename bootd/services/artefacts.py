@@ -228,7 +228,7 @@ async def gather(
     progress("Preparing the device tree", None)
     request = tree_request(resolved, overrides, board)
     tree, blob = await bench.tree(tree_device(resolved, overrides), request, board)
-    check_risks(tree, removable=resolved.removable)
+    check_risks(tree, board.risky, removable=resolved.removable)
     tree = replace(tree, notes=board.notes + tree.notes + tree.risks)
     return Artefacts(
         kernel=kernel,
@@ -291,6 +291,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
         overlay_parameters=option.overlay_parameters,
         edits=option.devicetree_edits,
         profile=board.profile,
+        screens=board.screens,
     )
     return restrict(request, board.tier)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bootd.errors import FdtError, SettingError
 from bootd.fsview import MAX_DTB_BYTES
-from bootd.model.board import Board, LiveChoice, Profile, Tier
+from bootd.model.board import Board, LiveChoice, Profile, RiskyTrees, Tier
 from bootd.record import dataclass
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class BoardReader:
     root: str
     live: Live
 
-    def read(self, choice: LiveChoice, tier: Tier) -> Board:
+    def read(self, choice: LiveChoice, tier: Tier, risky: RiskyTrees = RiskyTrees.AUTO) -> Board:
         """Read everything anew: profiles may have been changed.
 
         Raises:
@@ -49,11 +49,15 @@ class BoardReader:
         if profile.tree:
             whole, lost = self._named(profile.tree)
             blob, missing = (whole or blob), (*missing, *lost)
+        from bootd.linux.screens import firmware_screens  # noqa: PLC0415 - only a boot needs it
+
         return Board(
             live=blob,
             original=original,
             profile=profile,
             tier=tier,
+            risky=risky,
+            screens=firmware_screens(self.root),
             notes=(*notes, *mistakes, *missing),
         )
 

@@ -164,6 +164,17 @@ def test_a_dtb_with_another_interrupt_controller_is_refused_with_3(
     assert not (files / "out").exists()
 
 
+def test_a_screen_that_is_named_keeps_its_framebuffer(files: Path) -> None:
+    picture = {"compatible": "simple-framebuffer", "reg": [0, 0x5F000000, 0, 0x1000]}
+    cells = {"#address-cells": 2, "#size-cells": 2, "ranges": b""}
+    chosen = {"stdout-path": "/serial@1000", **cells, "framebuffer@5f000000": picture}
+    (files / "l.dtb").write_bytes(blob(live_board(chosen=chosen)))
+    path = "/chosen/framebuffer@5f000000"
+    for words, there in (((), False), (("--screen", path), True)):
+        assert merge(files, "s.dtb", *words) == 0
+        assert (read((files / "out").read_bytes()).find(path) is not None) is there
+
+
 def test_a_refused_merge_writes_nothing_and_exits_with_3(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bootd.errors import MergeRefusedError
-from bootd.model.board import Tier
+from bootd.model.board import RiskyTrees, Tier
 from bootd.model.tree import TreeMode, TreeOrigin, TreeReport, TreeRequest
 from bootd.policy.trust import check_risks, restrict, tier
 
@@ -68,9 +68,38 @@ def test_lockdown_makes_the_tier_stricter_never_weaker(
     assert tier(wanted, lockdown) is found
 
 
-def test_dangerous_trees_are_refused_from_removable_media_only() -> None:
-    report = TreeReport(origin=TreeOrigin.MERGED, summary="", risks=("/x loses iommus",))
-    check_risks(report, removable=False)
-    check_risks(TreeReport(origin=TreeOrigin.MERGED, summary=""), removable=True)
-    with pytest.raises(MergeRefusedError, match=r"removable medium .* /x loses iommus"):
-        check_risks(report, removable=True)
+RISKY = TreeReport(origin=TreeOrigin.MERGED, summary="", risks=("/x loses iommus",))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "removable", "refused"),
+    [
+        (RiskyTrees.AUTO, False, False),
+        (RiskyTrees.AUTO, True, True),
+        (RiskyTrees.NO, False, True),
+        (RiskyTrees.NO, True, True),
+        (RiskyTrees.YES, False, False),
+        (RiskyTrees.YES, True, False),
+    ],
+)
+def test_dangerous_trees_pass_as_the_setting_says(
+    allowed: RiskyTrees,
+    removable: bool,  # noqa: FBT001 - a column of the table above
+    refused: bool,  # noqa: FBT001 - ditto
+) -> None:
+    if not refused:
+        check_risks(RISKY, allowed, removable=removable)
+        return
+    with pytest.raises(MergeRefusedError, match=r"is dangerous: /x loses iommus; .* AllowRiskyDt"):
+        check_risks(RISKY, allowed, removable=removable)
+
+
+@pytest.mark.parametrize("allowed", RiskyTrees)
+def test_a_tree_without_dangers_always_passes(allowed: RiskyTrees) -> None:
+    report = TreeReport(origin=TreeOrigin.MERGED, summary="")
+    check_risks(report, allowed, removable=True)
+
+
+def test_a_removable_medium_is_named_as_the_reason() -> None:
+    with pytest.raises(MergeRefusedError, match="comes from a removable medium"):
+        check_risks(RISKY, RiskyTrees.AUTO, removable=True)
