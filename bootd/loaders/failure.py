@@ -19,6 +19,12 @@ _SENTENCES: Final = {
     errno.ENOSYS: "the running kernel is built without this system call",
     errno.EFAULT: "the medium could not be read while the kernel copied it; check the disk",
     errno.EIO: "the medium could not be read; check the disk",
+    errno.EUCLEAN: "the running kernel found a fault in the device tree; dmesg says which",
+    errno.ENODEV: "the running kernel says that the device tree is for another board",
+    errno.EACCES: (
+        "the running kernel refused a file that is not signed as its policy (IMA) asks, or a "
+        "device tree that changes memory, firmware or how processors start; dmesg says which"
+    ),
     errno.EFBIG: "a file is larger than the kernel accepts",
 }
 

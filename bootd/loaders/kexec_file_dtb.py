@@ -1,7 +1,8 @@
 """kexec_file_load(2) with a device tree: bootd's kernel patch hands a merged tree to the kernel.
 
 The kernel checks the tree, and sets initrd, command line and seeds in /chosen itself. A kernel
-without the patch is never asked (`Machine.kexec_file_dtb`).
+without the patch is never asked (`Machine.kexec_file_dtb`), nor is one that is locked down: it
+takes signed trees only, and nobody can have signed what was merged on this board.
 """
 
 import hashlib
@@ -29,6 +30,11 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return machine.kexec_refusal
     if not machine.kexec_file_dtb:
         return "kexec_file_load cannot hand over a changed device tree"
+    if machine.lockdown != "none":
+        return (
+            f"the running kernel is locked down ({machine.lockdown}) and takes only a device tree "
+            "that is signed, which one made on this board cannot be"
+        )
     if not request.tree_bytes:
         return "this machine has no device tree"
     if machine.lpi_unreserved and not request.crash:  # as there

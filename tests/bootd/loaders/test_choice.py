@@ -99,7 +99,8 @@ def test_a_kernel_that_takes_a_tree_gets_the_merged_one_through_kexec_file() -> 
     assert choice.loader.name == "kexec_file_dtb"
     assert "its own tree with this board's facts" in choice.why
     assert choose(RUNNING, patched).loader.name == "kexec_file"
-    assert choose(MERGED, replace(LOCKED_DOWN, kexec_file_dtb=True)).loader.name == "kexec_file_dtb"
+    only = replace(patched, kexec_load=False, kexec_refusal="kexec_load is not built in")
+    assert choose(MERGED, only).loader.name == "kexec_file_dtb"
     assert choose(MERGED, replace(patched, lpi_unreserved=True)).loader.name == "kexec_load"
 
 
@@ -210,3 +211,8 @@ def test_pages_that_the_processor_does_not_have_are_refused(flag: int, kib: int)
         choose(request, replace(BOARD, missing_pages=(kib << 10,)))
     why = choose(request, BOARD).why
     assert (f"it uses pages of {kib} KiB, the running kernel 4 KiB" in why) == (kib != 4)
+
+
+def test_a_patched_kernel_that_is_locked_down_takes_no_merged_tree_and_it_says_why() -> None:
+    with pytest.raises(LoadError, match=r"only a device tree that is signed.*running tree instead"):
+        choose(MERGED, replace(LOCKED_DOWN, kexec_file_dtb=True))

@@ -16,6 +16,9 @@ from bootd.loaders.failure import explain
         (errno.ENOMEM, "kexec_load", "smaller initrd"),
         (errno.EADDRNOTAVAIL, "kexec_load", "report this as a fault"),
         (errno.EBUSY, "kexec_load", "try again"),
+        (errno.EUCLEAN, "kexec_file_load", "fault in the device tree"),
+        (errno.ENODEV, "kexec_file_load", "another board"),
+        (errno.EACCES, "kexec_file_load", "not signed as its policy"),
         (errno.EINVAL, "reboot", "no kernel is loaded any more"),
     ],
 )
