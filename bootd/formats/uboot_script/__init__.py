@@ -101,7 +101,9 @@ def _scan_script(fs: FsView, path: str) -> ScanResult:
     only_settings = path.endswith("uEnv.txt")
     if only_settings and not uenv.boots(text):
         return ScanResult()
-    state = State(fs, path, dict(VARIABLES) | {"prefix": f"{path.rpartition('/')[0]}/"})
+    folder = path.rpartition("/")[0]
+    known = {"prefix": f"{folder}/", "cpu": _cpu(fs, folder)}
+    state = State(fs, path, dict(VARIABLES) | known)
     state.numbered = not only_settings
     problems: list[Problem] = []
     try:
@@ -112,6 +114,12 @@ def _scan_script(fs: FsView, path: str) -> ScanResult:
         problems.append(problem(error, path))
     origin = Origin(path=path, name=name, text=text[:2000])
     return _result(state, origin, problems)
+
+
+def _cpu(fs: FsView, folder: str) -> str:
+    """Return what U-Boot would call the processor; scripts of Armbian choose the kernel by it."""
+    only_32 = fs.is_file(f"{folder}/zImage") and not fs.is_file(f"{folder}/Image")
+    return "armv7" if only_32 else "armv8"
 
 
 def _result(state: State, origin: Origin, problems: list[Problem]) -> ScanResult:

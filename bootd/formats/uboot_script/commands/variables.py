@@ -2,8 +2,8 @@
 
 Source: cmd/nvedit.c, cmd/setexpr.c and cmd/ini.c of U-Boot. Nothing is saved.
 
-Not supported, and noted: regular expressions of `setexpr … sub` and `gsub` (plain text is
-replaced), memory as an operand.
+`*address` is read from the file that lies there. Not supported, and noted: groups in the regular
+expressions of `setexpr … sub` and `gsub`, and more than two repetitions.
 """
 
 import re
@@ -24,7 +24,14 @@ MAX_VARIABLES: Final = 4096
 MAX_VALUE: Final = 16_384
 """Characters; CONFIG_SYS_CBSIZE is 2,048 on most boards."""
 
-_META: Final = re.compile(r"[.^$*+?()\[\]|\\]")
+_SIMPLE: Final = re.compile(r"[^()|{}\\]{1,64}")
+"""Patterns that mean the same to U-Boot's SLRE and to Python."""
+_REPEATS: Final = re.compile(r"[*+?]")
+_MAX_REPEATS: Final = 2
+_MAX_SEARCHED: Final = 256
+"""Characters; with two repetitions a search takes their third power of steps."""
+
+_WIDTHS: Final = {"b": 1, "w": 2, "l": 4, "q": 8}
 
 _OPERATORS: Final[Mapping[str, Callable[[int, int], int]]] = {
     "&": lambda a, b: a & b,
@@ -103,7 +110,7 @@ def setexpr(call: Call) -> int:
     """Set a variable to a number or a changed text."""
     words = call.plain
     if len(words) == 2:
-        value = number(words[1])
+        value = _fetch(call, words[1][1:]) if words[1][:1] == "*" else number(words[1])
         if value is None:
             return _unknown(call)
         return assign(call, words[0], f"{value:x}")
@@ -121,12 +128,37 @@ def _replace(call: Call, words: list[str]) -> int:
     """`setexpr name sub|gsub pattern replacement [text]`."""
     name, how, pattern, replacement, *rest = (*words, "")[: 5 + (len(words) > 4)]
     text = rest[0] if len(words) > 4 and rest else plain(call.state.get(name) or "")
-    if _META.search(pattern) or not pattern:
-        call.note(f"setexpr {how} with a pattern is not understood, and taken as failed")
+    try:
+        searched = _compiled(pattern) if len(text) <= _MAX_SEARCHED else None
+    except re.error:
+        searched = None
+    if searched is None:
+        call.note(f"setexpr {how} with this pattern is not understood, and taken as failed")
         return FAILED
-    if pattern not in text:
-        return FAILED
-    return assign(call, name, text.replace(pattern, replacement, 1 if how == "sub" else -1))
+    changed, count = searched.subn(lambda _: replacement, text, count=1 if how == "sub" else 0)
+    return assign(call, name, changed) if count else FAILED
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """Return a pattern that is sure to be answered in time, or None; raises re.error."""
+    simple = _SIMPLE.fullmatch(pattern) and len(_REPEATS.findall(pattern)) <= _MAX_REPEATS
+    return re.compile(pattern) if simple else None
+
+
+def _fetch(call: Call, where: str) -> int | None:
+    """Return the number in memory at an address, from the file that was loaded there."""
+    state, address = call.state, number(where)
+    below = [key for key in state.memory if isinstance(key, int) and key <= (address or 0)]
+    content = state.memory[max(below)] if below and address is not None else None
+    if content is None or content.file is None or content.file.device or content.file.part:
+        return None
+    width = _WIDTHS.get(call.name.partition(".")[2], 4)
+    state.spend_file()
+    try:
+        data = state.fs.read_range(content.file.path, (address or 0) - max(below), width)
+    except OSError:
+        return None
+    return int.from_bytes(data, "little") if len(data) == width else None
 
 
 def _unknown(call: Call) -> int:

@@ -567,6 +567,62 @@ def test_any_words_are_a_value_or_none(words: list[str]) -> None:
     assert value is None or isinstance(value, bytes)
 
 
+# setexpr ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "value"),
+    [
+        ('sub ".*/" "" "a/b/c.dtb"', "c.dtb"),
+        ('gsub "[0-9]+" "#" "a1b22"', "a#b#"),
+        ('sub "^a" "x" "aba"', "xba"),
+        ('sub "b$" "" "aba"', "unset"),
+        ('sub "(a)" "x" "a"', "unset"),
+        ('sub "a*b*c*" "x" "abc"', "unset"),
+        ('sub "[" "x" "["', "unset"),
+        ('sub "a" "x" "' + "a" * 300 + '"', "unset"),
+        ("10 % 6", "4"),
+        ("10 / 0", "unset"),
+    ],
+)
+def test_setexpr_changes_texts_and_numbers(command: str, value: str) -> None:
+    script = f"setenv x unset\nsetexpr x {command}\nsetenv bootargs $x\n{BOOT}"
+    assert only(script).cmdline == value
+
+
+@pytest.mark.parametrize(
+    ("command", "value"),
+    [
+        ("setexpr.b x *1001", "62"),
+        ("setexpr.w x *1000", "6261"),
+        ("setexpr x *1000", "64636261"),
+        ("setexpr.w x *1003", "unset"),
+        ("setexpr.w x *900", "unset"),
+        ("setexpr.w x *nothing", "unset"),
+    ],
+)
+def test_setexpr_reads_the_file_at_an_address(command: str, value: str) -> None:
+    script = f"setenv x unset\nload mmc 0:1 1000 a.bin\n{command}\nsetenv bootargs $x\n{BOOT}"
+    assert only(script, a_bin=b"abcd").cmdline == value
+
+
+@pytest.mark.parametrize(
+    ("files", "cpu"),
+    [
+        (("/Image",), "armv8"),
+        (("/Image", "/zImage"), "armv8"),
+        (("/zImage",), "armv7"),
+    ],
+)
+def test_the_processor_is_that_of_the_kernel_beside_the_script(
+    files: tuple[str, ...], cpu: str
+) -> None:
+    kernel = files[0]
+    script = f"setenv bootargs $cpu\nload mmc 0:1 1000 {kernel}\nbooti 1000\n"
+    fs = MemoryFs({"/boot.cmd": script, **dict.fromkeys(files, "k")})
+    assert uboot_script.scan(fs).options[0].cmdline == cpu
+
+
 # Edits of the tree ------------------------------------------------------------------------------
 
 ADDRESSED = "load mmc 0:1 1000 a.dtb; fdt addr 1000\n"
