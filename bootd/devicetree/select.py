@@ -4,14 +4,18 @@ The first compatible string is the board; later ones are families and SoCs, and 
 only those is for another board. Several hits are told apart by the whole list, then by the model;
 what remains a tie is a person's choice, never a guess: the ones most like the running tree come
 first in the suggestions.
-An administrator's pin and the firmware's own `fdtfile`, where a file of the boot file system gives
-it, come before all that; a tree for another board is refused by the merge whoever has named it.
+An administrator's pin and the firmware's own `fdtfile`, where the boot file system or U-Boot's
+environment gives it, come before all that; a tree for another board is refused by the merge whoever
+has named it.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
+from bootd import ubootenv
 from bootd.devicetree.index import Known, index, read_file, remembered
 from bootd.errors import ConfigLimitError, FdtError
 from bootd.fdt import read, read_root_properties
@@ -42,9 +46,13 @@ LAYOUTS: Final = (
 ENVIRONMENTS: Final = ("/boot/armbianEnv.txt", "/armbianEnv.txt", "/boot/uEnv.txt", "/uEnv.txt")
 """Text files of the boot file system in which U-Boot's `fdtfile` is set."""
 
+STORED: Final = ("/uboot.env", "/boot/uboot.env")
+"""U-Boot's environment as it saves it on a file system, with its second copy beside it."""
+
 _NOTHING: Final[Known] = MappingProxyType({})
 
 _FDTFILE: Final = re.compile(r"^\s*fdtfile=([-\w+./]+\.dtb)\s*$", re.MULTILINE)
+_DTB: Final = re.compile(r"[-\w+./,]{1,255}\.dtb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +95,8 @@ def select(fs: FsView, request: TreeRequest, live: Fdt) -> Selection:
         return Selection(why="the boot option names no DTB")
     if request.devicetree_dir is not None and not fs.is_dir(request.devicetree_dir):
         return Selection(why=f"the folder {clean(request.devicetree_dir, 60)} is not there")
-    own = _fdtfile(fs)
-    if own and any(fs.is_file(normalise(own, folder)) for folder in folders):
+    own = _fdtfile(fs, request, folders)
+    if own is not None:
         return _named(fs, own, folders, "fdtfile")
     known = {each.path: each for each in request.indexed}
     also = request.profile.also
@@ -157,16 +165,36 @@ def _named(fs: FsView, path: str, folders: list[str], by: str) -> Selection:
     raise FdtError(f"{clean(path, 80)}, which the board profile names, is not there")
 
 
-def _fdtfile(fs: FsView) -> str | None:
-    """Return what the firmware's environment calls its DTB, where a file says it."""
+def _fdtfile(fs: FsView, request: TreeRequest, folders: list[str]) -> str | None:
+    """Return what U-Boot's environment calls the DTB, where a folder has it."""
+    for name in _fdtfiles(fs, request):
+        if any(fs.is_file(normalise(name, folder)) for folder in folders):
+            return name
+    return None
+
+
+def _fdtfiles(fs: FsView, request: TreeRequest) -> Iterator[str]:
+    """Yield what U-Boot's environment calls the DTB: of the medium, then of the board itself."""
     for path in ENVIRONMENTS:
         try:
             found = _FDTFILE.search(read_text(fs, path))
         except (OSError, ConfigLimitError):
             continue
         if found is not None:
-            return found[1].lstrip("/")
-    return None
+            yield found[1].lstrip("/")
+    for name in (*(_stored(fs, path) for path in STORED), request.fdtfile):
+        if _DTB.fullmatch(name):
+            yield name.lstrip("/")
+
+
+def _stored(fs: FsView, path: str) -> str:
+    """Return `fdtfile` of a stored environment, or ""."""
+    copies: list[ubootenv.Environment | None] = []
+    for each in (path, path.replace("uboot.env", "uboot-redund.env")):
+        with suppress(OSError, ConfigLimitError):
+            copies.append(ubootenv.parse(fs.read(each, ubootenv.MAX_BYTES)))
+    found = ubootenv.newest(copies)
+    return "" if found is None else found.variables.get("fdtfile", "")
 
 
 def _folders(fs: FsView, request: TreeRequest) -> list[str]:

@@ -147,6 +147,7 @@ class Board:
         tier: How far the option's files are trusted.
         risky: Whether what is dangerous in them is allowed.
         screens: Paths of the running tree's framebuffers that a driver still draws into.
+        fdtfile: What U-Boot's environment calls the DTB of this board, or "".
         notes: Sentences that a person should see.
     """
 
@@ -156,4 +157,5 @@ class Board:
     tier: Tier = Tier.OPEN
     risky: RiskyTrees = RiskyTrees.AUTO
     screens: tuple[str, ...] = ()
+    fdtfile: str = ""
     notes: tuple[str, ...] = ()

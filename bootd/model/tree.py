@@ -116,6 +116,7 @@ class TreeRequest:
         profile: What is known of this kind of board.
         indexed: What an earlier report found out about the DTBs of the device.
         screens: Paths of the running tree's framebuffers that a driver still draws into.
+        fdtfile: What the firmware of the board calls its DTB, or "".
     """
 
     mode: TreeMode = TreeMode.MERGED
@@ -132,6 +133,7 @@ class TreeRequest:
     profile: Profile = field(default_factory=Profile)
     indexed: tuple[IndexedTree, ...] = ()
     screens: tuple[str, ...] = ()
+    fdtfile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,6 +292,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
         edits=option.devicetree_edits,
         profile=board.profile,
         screens=board.screens,
+        fdtfile=board.fdtfile,
     )
     return restrict(request, board.tier)
 

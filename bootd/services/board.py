@@ -49,8 +49,10 @@ class BoardReader:
         if profile.tree:
             whole, lost = self._named(profile.tree)
             blob, missing = (whole or blob), (*missing, *lost)
-        from bootd.linux.screens import firmware_screens  # noqa: PLC0415 - only a boot needs it
+        from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - only for a boot
+        from bootd.linux.screens import firmware_screens  # noqa: PLC0415 - ditto
 
+        environment, unread = read_environment(self.root)
         return Board(
             live=blob,
             original=original,
@@ -58,7 +60,8 @@ class BoardReader:
             tier=tier,
             risky=risky,
             screens=firmware_screens(self.root),
-            notes=(*notes, *mistakes, *missing),
+            fdtfile="" if environment is None else environment.variables.get("fdtfile", ""),
+            notes=(*notes, *mistakes, *missing, *unread),
         )
 
     def _named(self, path: str) -> tuple[bytes | None, tuple[str, ...]]:

@@ -1,3 +1,5 @@
+from zlib import crc32
+
 import pytest
 
 from bootd.devicetree.select import LAYOUTS, Selection, select
@@ -166,3 +168,37 @@ def test_of_equal_ones_those_most_like_the_running_tree_are_suggested_first() ->
 def test_another_name_of_the_board_is_looked_for_too() -> None:
     request = TreeRequest(devicetree_dir="/dtbs", profile=Profile(also=("acme,other",)))
     assert chosen({"/dtbs/other.dtb": OTHER}, request).path == "/dtbs/other.dtb"
+
+
+def environment(fdtfile: str, flag: int | None = None) -> bytes:
+    head = b"" if flag is None else bytes([flag])
+    body = f"fdtfile={fdtfile}\0\0".encode().ljust(256, b"\0")
+    return crc32(body).to_bytes(4, "little") + head + body
+
+
+NAMED = {"/dtbs/a/x.dtb": OURS, "/dtbs/a/y.dtb": OURS}
+
+
+def test_an_environment_that_u_boot_stored_on_the_medium_names_the_dtb() -> None:
+    found = chosen({**NAMED, "/uboot.env": environment("a/y.dtb")})
+    assert (found.path, found.by) == ("/dtbs/a/y.dtb", "fdtfile")
+
+
+def test_of_two_stored_copies_the_newer_names_the_dtb() -> None:
+    copies = {
+        "/uboot.env": environment("a/x.dtb", 1),
+        "/uboot-redund.env": environment("a/y.dtb", 2),
+    }
+    assert chosen({**NAMED, **copies}).path == "/dtbs/a/y.dtb"
+
+
+def test_the_boards_own_environment_names_the_dtb() -> None:
+    request = replace(IN_DTBS, fdtfile="a/y.dtb")
+    assert chosen(dict(NAMED), request).path == "/dtbs/a/y.dtb"
+
+
+@pytest.mark.parametrize("name", ["a/gone.dtb", "a/y.dtb;rm", "\x1b.dtb", "../y"])
+def test_a_name_that_leads_nowhere_leaves_the_choice_to_the_root_nodes(name: str) -> None:
+    request = replace(IN_DTBS, fdtfile=name)
+    found = chosen({"/dtbs/a/x.dtb": OURS, "/uboot.env": b"damaged"}, request)
+    assert (found.path, found.by) == ("/dtbs/a/x.dtb", "first-compatible")

@@ -1,6 +1,7 @@
 """Profiles and trees of the administrator, read when something is booted."""
 
 from pathlib import Path
+from zlib import crc32
 
 from bootd.model.board import Base, LiveChoice, Tier
 from bootd.services.board import BoardReader
@@ -77,3 +78,17 @@ def test_a_tree_that_is_not_there_becomes_a_note(tmp_path: Path) -> None:
     assert (
         board.notes[-1] == "/fw.dtb of the board profile cannot be read: No such file or directory"
     )
+
+
+def test_what_u_boot_calls_the_dtb_is_read_from_its_environment(tmp_path: Path) -> None:
+    put(tmp_path, "etc/fw_env.config", "/flash 0 0x100\n")
+    body = b"fdtfile=acme/board.dtb\0\0".ljust(0xFC, b"\0")
+    (tmp_path / "flash").write_bytes(crc32(body).to_bytes(4, "little") + body)
+    assert reader(tmp_path).read(LiveChoice.RUNTIME, Tier.OPEN).fdtfile == "acme/board.dtb"
+
+
+def test_an_environment_that_cannot_be_read_becomes_a_note(tmp_path: Path) -> None:
+    put(tmp_path, "etc/fw_env.config", "/flash 0 0x100\n")
+    board = reader(tmp_path).read(LiveChoice.RUNTIME, Tier.OPEN)
+    assert board.fdtfile == ""
+    assert "/flash, named in" in board.notes[-1]
