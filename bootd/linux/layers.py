@@ -92,7 +92,11 @@ def mount_layers(node: str) -> tuple[int, ...]:
     with ExitStack() as undo:
         default = mount_detached(node, "btrfs")
         undo.callback(os.close, default)
-        top = mount_detached(node, "btrfs", whole=True)
+        try:
+            top = mount_detached(node, "btrfs", whole=True)
+        except OSError:  # the system has it mounted, and its kernel mixes no options
+            undo.pop_all()
+            return (default,)
         undo.callback(os.close, top)
         root = _root_of(top)
         undo.pop_all()

@@ -136,6 +136,18 @@ def test_snapshots_of_opensuse_boot_with_their_own_files(tmp_path: Path) -> None
     assert then.cmdline == "root=UUID=x rootflags=subvol=@/.snapshots/2/snapshot"
 
 
+def test_a_disk_that_the_system_has_mounted_is_seen(tmp_path: Path) -> None:
+    files = {"/@/boot/grub/grub.cfg": UBUNTU, "/@/boot/vmlinuz": "k"}
+    with disk(tmp_path, ("@",), files) as node:
+        place = tmp_path / "mounted"
+        subprocess.run(["mount", "-o", "subvol=@", node, str(place)], check=True, timeout=30)
+        try:
+            (option,) = found(node)
+        finally:
+            subprocess.run(["umount", str(place)], check=True, timeout=30)
+    assert option.title == "U"
+
+
 def test_the_default_subvolume_hides_what_others_have(tmp_path: Path) -> None:
     files = {"/@/which": "root", "/live/which": "default", "/which": "top", "/only": "top"}
     with disk(tmp_path, ("@", "live"), files, "live") as node:
