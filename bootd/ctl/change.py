@@ -51,6 +51,7 @@ def _print(reply: "BootReply", given: Namespace) -> None:
             ("loader", reply.loader),
             ("tree", reply.summary or reply.tree),
             ("why", reply.why),
+            ("tree SHA-256", reply.tree_sha256),
             *(("note", note) for note in reply.notes),
             ("executed", "" if reply.executed else "no, this was a dry run"),
         ]

@@ -202,6 +202,7 @@ def _tree_record(tree: "TreeView") -> list[tuple[str, str]]:
         ("tree", tree.summary),
         ("shipped tree", tree.shipped_path or ""),
         ("chosen by", tree.selected_by),
+        ("tree SHA-256", tree.sha256),
         *facts,
         ("facts", f"{unseen} more; --json shows all" if unseen else ""),
         *(("suggestion", path) for path in tree.suggestions),

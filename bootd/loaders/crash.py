@@ -10,7 +10,7 @@ from typing import Final
 from bootd.errors import LoadError
 from bootd.fdt import Fdt, address
 from bootd.linux import crash_notes
-from bootd.loaders import elfcore
+from bootd.loaders import elfcore, tree_memory
 from bootd.loaders.layout import Layout
 from bootd.model.machine import Machine
 from bootd.model.memory import MemoryMap, subtract
@@ -48,13 +48,16 @@ def target(memory: MemoryMap) -> MemoryMap:
     return MemoryMap(ram=(largest,))
 
 
-def core(architecture: str, memory: MemoryMap) -> bytes:
-    """Return the ELF core header.
+def core(architecture: str, memory: MemoryMap, tree: Fdt | None) -> bytes:
+    """Return the ELF core header; firmware's memory is left out, which may not be read.
 
     Raises:
         LoadError, OSError: As `crash_notes.read`.
+        FdtError: The tree is damaged.
     """
-    return elfcore.build(architecture, crash_notes.read(), subtract(memory.ram, memory.crash))
+    foreign = () if tree is None else tree_memory.foreign(tree)
+    dumped = subtract(memory.ram, (*memory.crash, *foreign))
+    return elfcore.build(architecture, crash_notes.read(), dumped)
 
 
 def limits(tree: Fdt, planned: Layout, memory: MemoryMap) -> dict[str, bytes]:

@@ -86,7 +86,7 @@ def place(
     tables = kmsg.lpi_tables() if tree is not None else kmsg.LpiTables(ranges=())
     kept = (*_reserved(tree), *tables.ranges)
     page = os.sysconf("SC_PAGE_SIZE")
-    core = crash.core(kernel.info.architecture, memory) if request.crash else b""
+    core = crash.core(kernel.info.architecture, memory, tree) if request.crash else b""
     demand = Demand(
         text_offset=architecture.text_offset(kernel.info),
         kernel_bytes=kernel.info.memory_bytes,

@@ -19,18 +19,17 @@ def reserved(tree: Fdt) -> tuple[Range, ...]:
     Raises:
         FdtError: A `reg` does not fit its bus.
     """
-    block = _ranges(tree.reservations)
-    node = tree.root.children.get("reserved-memory")
-    if node is None:
-        return block
-    cells = layout(node)
-    regions = (
-        found
-        for child in node.children.values()
-        if "reg" in child.properties and _enabled(child)
-        for found in _ranges(decode(child.properties["reg"], cells))
-    )
-    return (*block, *regions)
+    regions = (found for child, found in _regions(tree))
+    return (*_ranges(tree.reservations), *regions)
+
+
+def foreign(tree: Fdt) -> tuple[Range, ...]:
+    """Return the fixed regions that no kernel puts pages of its own in, such as firmware's.
+
+    Raises:
+        FdtError: A `reg` does not fit its bus.
+    """
+    return tuple(found for child, found in _regions(tree) if "reusable" not in child.properties)
 
 
 def usable(tree: Fdt) -> tuple[Range, ...]:
@@ -60,6 +59,20 @@ def has_node(tree: Fdt, compatible: bytes) -> bool:
     return any(
         compatible in node.properties.get("compatible", b"").split(b"\0")
         for _, node in walk(tree.root)
+    )
+
+
+def _regions(tree: Fdt) -> Iterable[tuple[Node, Range]]:
+    """Every fixed region of /reserved-memory, with its node."""
+    node = tree.root.children.get("reserved-memory")
+    if node is None:
+        return ()
+    cells = layout(node)
+    return (
+        (child, found)
+        for child in node.children.values()
+        if "reg" in child.properties and _enabled(child)
+        for found in _ranges(decode(child.properties["reg"], cells))
     )
 
 

@@ -200,7 +200,8 @@ class Booting:
                 await self._read_ahead(stack, resolved, found, progress)
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
                 report = await self._load(resolved, found, choice)
-        log.info("loaded %s with %s: %s", resolved.id, report.loader, report.why)
+        tree = report.tree_sha256 or "made by the running kernel"
+        log.info("loaded %s with %s: %s (tree: %s)", resolved.id, report.loader, report.why, tree)
         return report
 
     async def execute(self, report: LoadReport) -> None:

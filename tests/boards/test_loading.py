@@ -98,12 +98,15 @@ def test_a_locked_down_kernel_says_so_and_offers_the_running_tree(tmp_path: Path
     assert "locked down (integrity)" in run.fields("FIRST")["error"]
 
 
-@pytest.mark.parametrize(("name", "loader"), [("arm64", "kexec_load"), ("x86_64", "kexec_file")])
+@pytest.mark.parametrize(
+    ("name", "loader"),
+    [("arm64", "kexec_load"), ("riscv64", "kexec_load"), ("x86_64", "kexec_file")],
+)
 def test_a_crash_kernel_survives_an_ordinary_load_and_takes_over_after_a_panic(
     name: str, loader: str, tmp_path: Path
 ) -> None:
     line = f"{console(name)} reset_devices nr_cpus=1"
-    job = Job(cmdline=line, loader=loader, crash=True, changed=name == "arm64")
+    job = Job(cmdline=line, loader=loader, crash=True, changed=name != "x86_64")
     run = ended(start(name, job, tmp_path, words="crashkernel=256M panic=10", extra=("-m", "1024")))
     assert run.fields("FIRST")["loaded"] == "10 11 10"
     assert run.report["crash"]

@@ -38,4 +38,5 @@ ROW: Final = Architecture(
     skip=no_skip,
     entry=at_kernel,
     fill=tree_alone,
+    crash=True,
 )

@@ -30,6 +30,15 @@ def test_reserved_is_the_block_and_the_fixed_regions_that_are_enabled() -> None:
     )
 
 
+def test_foreign_memory_is_every_fixed_region_but_pools_of_the_kernel() -> None:
+    found = tree()
+    found.root.children["reserved-memory"].add("cma@52000000").properties |= {
+        "reg": cells(0, 0x52000000, 0, 0x1000),
+        "reusable": b"",
+    }
+    assert tree_memory.foreign(found) == (Range(0x50000000, 0x50010000),)
+
+
 def test_usable_is_the_memory_nodes() -> None:
     assert tree_memory.usable(tree()) == (Range(0x40000000, 0x60000000),)
 
