@@ -12,12 +12,18 @@ from typing import Final
 from bootd.devicetree.edit import Edit, Why, assign, refuse
 from bootd.devicetree.scene import Scene
 from bootd.devicetree.transfer import transfer
+from bootd.fdt.cells import compatible, is_enabled
 from bootd.fdt.compare import Difference, differences
 from bootd.fdt.references import may_refer
+from bootd.fdt.tree import Fdt
 
 _CHANGED: Final = Why(
     rule="firmware-change",
     reason="the firmware changes this on this very board: its own DTB says otherwise",
+)
+_REMOVED: Final = Why(
+    rule="firmware-change",
+    reason="the firmware takes this out of its own DTB: this board does not have it",
 )
 _DRIFTED: Final = Why(
     rule="firmware-change",
@@ -60,15 +66,28 @@ def firmware_changes(scene: Scene) -> Iterator[Edit]:
     if original is None:
         return
     added: list[str] = []
+    gone = ""
     for found in differences(original, scene.live):
-        if any(found.path.startswith(place) for place in _PLACES):
+        if found.path.startswith(_PLACES) or (gone and found.path.startswith(f"{gone}/")):
             continue
-        if not found.property and found.before is None:
+        if found.after is None and not found.property:
+            gone = found.path
+            yield from _deleted(scene, original, gone)
+        elif not found.property and found.before is None:
             if not any(found.path.startswith(f"{above}/") for above in added):
                 added.append(found.path)
         elif found.property in _PROPERTIES and found.after is not None:
             yield from _change(scene, found)
     yield from (refuse(path, "", _ADDED) for path in added[:MAX_ADDED])
+
+
+def _deleted(scene: Scene, original: Fdt, path: str) -> Iterator[Edit]:
+    """Switch off what the firmware took out of its own DTB; other nodes may refer to it."""
+    theirs, ours = original.find(path), scene.base.find(path)
+    if theirs is None or ours is None:
+        return
+    if set(compatible(theirs)) & set(compatible(ours)) and is_enabled(ours):
+        yield from assign(scene.base, path, "status", b"disabled\0", _REMOVED)
 
 
 def _change(scene: Scene, found: Difference) -> Iterator[Edit]:

@@ -8,10 +8,11 @@ the reasons why (`bootd.policy.trust`).
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from bootd.devicetree.match import Match
 from bootd.devicetree.memory import memory_nodes
 from bootd.errors import FdtError
 from bootd.fdt import address
-from bootd.fdt.cells import compatible, is_enabled
+from bootd.fdt.cells import cells, compatible, is_enabled
 from bootd.fdt.tree import Fdt, Node
 from bootd.model.text import clean
 
@@ -19,6 +20,7 @@ MAX_RISKS: Final = 16
 
 _NEW: Final = {
     "mtd-ram": "shows memory as a disk",
+    "mtd-rom": "shows memory as a disk",
     "pmem-region": "shows memory as a disk",
     "ramoops": "shows memory to programs",
     "simple-framebuffer": "lets the display code write to memory",
@@ -29,6 +31,9 @@ _NEW: Final = {
 
 _GUARDS: Final = ("external-facing", "iommu-map", "iommus", "read-only")
 """Properties that protect memory or flash; taking one away is told."""
+
+
+_VOLTAGES: Final = ("regulator-max-microvolt", "opp-microvolt")
 
 
 def risks(shipped: Fdt, live: Fdt) -> Iterator[str]:
@@ -52,11 +57,27 @@ def _new_nodes(shipped: Fdt, live: Fdt) -> Iterator[str]:
 
 
 def _lost_guards(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    match = Match(live, shipped)
     for path, node in live.walk():
-        other = shipped.find(path) if any(name in node.properties for name in _GUARDS) else None
-        for name in _GUARDS:
-            if other is not None and name in node.properties and name not in other.properties:
-                yield f"{clean(path, 80)} loses {name}"
+        names = [name for name in _GUARDS if name in node.properties]
+        pairing = match.find(path) if names else None
+        other = None if pairing is None else shipped.find(pairing.path)
+        for name in names:
+            if pairing is not None and other is not None and name not in other.properties:
+                yield f"{clean(pairing.path, 80)} loses {name}"
+
+
+def _dma_windows(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    for path, node in live.walk():
+        ours = node.properties.get("dma-ranges")
+        other = shipped.find(path) if ours else None
+        theirs = None if other is None else other.properties.get("dma-ranges")
+        # Other cells around them make other bytes of the same window.
+        same = shipped.root.properties.get("#address-cells") == live.root.properties.get(
+            "#address-cells"
+        )
+        if theirs is not None and theirs != ours and same:
+            yield f"{clean(path, 80)} lets devices reach other memory than now (dma-ranges)"
 
 
 def _over_memory(shipped: Fdt, live: Fdt) -> Iterator[str]:
@@ -82,12 +103,18 @@ def _ranges(node: Node, bus: Node) -> list[tuple[int, int]]:
 
 def _voltages(shipped: Fdt, live: Fdt) -> Iterator[str]:
     for path, node in live.walk():
-        ours = node.properties.get("regulator-max-microvolt", b"")
-        other = shipped.find(path) if len(ours) == 4 else None
-        theirs = b"" if other is None else other.properties.get("regulator-max-microvolt", b"")
-        if len(theirs) == 4 and theirs > ours:
-            volts = int.from_bytes(theirs, "big") / 1_000_000
-            yield f"{clean(path, 80)} may be set to {volts:g} V, more than now"
+        for name in _VOLTAGES:
+            ours = _highest(node, name)
+            other = shipped.find(path) if ours else None
+            theirs = 0 if other is None else _highest(other, name)
+            if theirs > ours > 0:
+                yield f"{clean(path, 80)} may be set to {theirs / 1e6:g} V, more than now"
+
+
+def _highest(node: Node, name: str) -> int:
+    """Return the highest of a list of microvolts, 0 when it is none."""
+    value = node.properties.get(name, b"")
+    return max(cells(value), default=0) if len(value) % 4 == 0 else 0
 
 
 def _critical_trips(shipped: Fdt, live: Fdt) -> Iterator[str]:
@@ -108,6 +135,7 @@ _CHECKS: Final[tuple[Callable[[Fdt, Fdt], Iterator[str]], ...]] = (
     _over_memory,
     _new_nodes,
     _lost_guards,
+    _dma_windows,
     _voltages,
     _critical_trips,
 )

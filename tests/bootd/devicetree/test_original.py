@@ -24,6 +24,19 @@ def test_a_block_that_the_firmware_switched_off_is_switched_off() -> None:
     assert fact.rule == "firmware-change"
 
 
+def test_a_block_that_the_firmware_took_out_is_switched_off_and_not_deleted() -> None:
+    result = merged(gpu(phandle=9), gpu(below={"compatible": "acme,x"}), {})
+    assert result.fdt.get("/gpu@5000", "status") == b"disabled\0"
+    assert result.fdt.get("/gpu@5000", "phandle") is not None
+    (fact,) = [f for f in result.facts if f.path == "/gpu@5000"]
+    assert (fact.rule, fact.property) == ("firmware-change", "status")
+
+
+def test_a_node_of_another_device_at_the_same_path_stays() -> None:
+    other: Content = {"gpu@5000": {"compatible": "acme,other", "reg": [0, 0x5000, 0, 0x100]}}
+    assert merged(other, gpu(), {}).fdt.get("/gpu@5000", "status") is None
+
+
 def test_a_block_that_was_off_from_the_beginning_stays_as_shipped() -> None:
     result = merged(gpu(), gpu(status="disabled"), gpu(status="disabled"))
     assert result.fdt.get("/gpu@5000", "status") is None

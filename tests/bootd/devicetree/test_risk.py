@@ -39,6 +39,21 @@ def test_an_ordinary_tree_has_no_risks() -> None:
             "/vdd may be set to 3.3 V, more than now",
         ),
         (
+            {"opp": {"opp-microvolt": [900000, 850000, 1500000]}},
+            {"opp": {"opp-microvolt": [900000, 850000, 950000]}},
+            "/opp may be set to 1.5 V, more than now",
+        ),
+        (
+            {"gpu@1": {"compatible": "a,g", "reg": [0, 0x100, 0, 1]}},
+            {"graphics@1": {"compatible": "a,g", "reg": [0, 0x100, 0, 1], "iommus": [1]}},
+            "/gpu@1 loses iommus",
+        ),
+        (
+            {"pci@1": {"dma-ranges": [0, 0, 0, 0, 9, 0]}},
+            {"pci@1": {"dma-ranges": [0, 0, 0, 0, 1, 0]}},
+            "/pci@1 lets devices reach other memory than now (dma-ranges)",
+        ),
+        (
             {"zone": {"trips": {}}},
             {"zone": {"trips": {"hot": {"type": "critical", "temperature": 100000}}}},
             "/zone no longer switches off when it is too hot",
