@@ -5,6 +5,7 @@ Source: Documentation/admin-guide/kdump/kdump.rst; drivers/of/fdt.c for the prop
 everything lies in the memory that `crashkernel=` set aside for it (kernel/kexec_core.c).
 """
 
+import re
 from typing import Final
 
 from bootd.errors import LoadError
@@ -15,9 +16,12 @@ from bootd.loaders.layout import Layout
 from bootd.model.machine import Machine
 from bootd.model.memory import MemoryMap, subtract
 
-_DROPPED: Final = ("crashkernel=",)
+_DROPPED: Final = "crashkernel="
 _ADDED: Final = ("reset_devices", "nr_cpus=1", "irqpoll")
 """What distributions add as well: old transfers may still run, and one processor is enough."""
+
+_WORD: Final = re.compile(r'(\s*)((?:[^\s"]|"[^"]*"?)+)')
+"""Spaces, and a word in which they may stand between quotes (lib/cmdline.c, next_arg)."""
 
 _NO_MEMORY: Final = (
     "no memory is set aside for a crash kernel: start the running kernel with crashkernel=256M on "
@@ -32,8 +36,10 @@ def why_not(machine: Machine) -> str | None:
 
 def cmdline(words: str) -> str:
     """Return the command line of an entry, as a crash kernel needs it."""
-    kept = [word for word in words.split(" ") if word and not word.startswith(_DROPPED)]
-    return " ".join([*kept, *(word for word in _ADDED if word not in kept)])
+    pairs = [pair for pair in _WORD.findall(words) if not pair[1].startswith(_DROPPED)]
+    given = {word for _, word in pairs}
+    kept = "".join(space + word for space, word in pairs).strip()
+    return " ".join(filter(None, (kept, *(word for word in _ADDED if word not in given))))
 
 
 def target(memory: MemoryMap) -> MemoryMap:

@@ -58,6 +58,10 @@ def test_everything_lies_in_that_memory_and_the_tree_says_so() -> None:
             'a="b c" crashkernel=1G-:128M irqpoll',
             'a="b c" irqpoll reset_devices nr_cpus=1',
         ),
+        (
+            'x="a  crashkernel=no  b"  y crashkernel=2M,high',
+            'x="a  crashkernel=no  b"  y reset_devices nr_cpus=1 irqpoll',
+        ),
         ("", "reset_devices nr_cpus=1 irqpoll"),
     ],
 )
