@@ -4,6 +4,7 @@ The zygote is forked before anything is imported that costs time, so that the fi
 parsers run on one processor while asyncio and the services are imported on another.
 """
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,6 +33,7 @@ class Arguments(NamedTuple):
 
 def main() -> int:
     """Run the daemon until it is told to stop; returns the exit status."""
+    gc.disable()  # nothing that is imported ever becomes garbage; looking for it costs 5 ms
     arguments = parse(sys.argv[1:]) if len(sys.argv) > 1 else Arguments()
     spawned = spawn(_tables, early=not arguments.machine)
     # bootd speaks no TLS, and asyncio does without: 4.5 MB and 10 ms less.

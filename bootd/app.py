@@ -6,6 +6,7 @@ the daemon with a line in the log, and systemd starts it again.
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -196,6 +197,8 @@ class _Daemon:
             tasks = [group.create_task(each) for each in services]
             await ready.wait()
             sd.notify("READY=1")
+            gc.freeze()  # what has been imported stays, so collections need not look at it
+            gc.enable()
             await self._stop.wait()
             for task in tasks:
                 task.cancel()
