@@ -205,16 +205,17 @@ class _Entry:
         return below if self._fs.is_file(below.path) else ref
 
     def _initrds(self) -> tuple[FileRef, ...]:
-        """One path a line; `$tuned_initrd` and its like, which GRUB expands, are left out."""
-        refs: list[FileRef] = []
+        """Paths; `$tuned_initrd` and its like, which GRUB expands, are left out."""
+        named: list[tuple[str, Line]] = []
         lines = self._lines.get("initrd", [])
         check_count([line.value for line in lines], self._place.source, 1)
         for line in lines:
             self._note_variables(line.value)
             path = _VARIABLE.sub("", line.value).strip(BLANKS)
-            named = [path] if self._is_one(path) else words(path)
-            refs += [self._ref(each, line) for each in named if each or not line.value]
-        return tuple(refs)
+            names = [path] if self._is_one(path) else words(path)
+            named += [(each, line) for each in names if each or not line.value]
+        check_count([name for name, _ in named], self._place.source, 1)
+        return tuple(self._ref(name, line) for name, line in named)
 
     def _is_one(self, path: str) -> bool:
         """Say whether a line is one name with blanks, or none; GRUB takes several for several."""

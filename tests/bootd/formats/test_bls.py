@@ -216,6 +216,11 @@ def test_an_entry_with_thousands_of_files_is_a_problem(key: str) -> None:
     assert "files of a kind" in result.problems[0].message
 
 
+def test_lines_with_many_initrds_each_are_a_problem() -> None:
+    result = bls.scan(entries("x.conf", keys=f"linux /k\n{'initrd ' + '/i ' * 40}\n" * 2))
+    assert "files of a kind" in result.problems[0].message
+
+
 def test_only_blanks_separate_words() -> None:
     assert bls.parse_entry("linux /k\u00a0\x1f\noptions a\u00a0b\n", ENTRY).linux == FileRef(
         "/k\u00a0\x1f"
