@@ -1,9 +1,9 @@
-"""Damaged blobs and overlays by the thousand.
+"""Damaged blobs, overlays and trees to merge by the thousand.
 
 Nothing may crash or hang, and nothing that libfdt refuses may be accepted.
 
 `make fuzz` runs 100,000 of each kind; the normal tests run some thousand with the same code. What
-failed is written below build/fuzz, with the seed that made it.
+failed is written below build/fuzz, with the seed that made it, and kept in tests/crashers.
 """
 
 import argparse
@@ -16,7 +16,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from bootd.errors import FdtError
+from bootd.devicetree.prepare import combine
+from bootd.errors import FdtError, MergeRefusedError
 from bootd.fdt import read, write
 from bootd.fdt.compare import differences
 from bootd.fdt.overlay import apply
@@ -176,6 +177,29 @@ def fuzz_overlays(count: int, seed: int) -> Outcome:
     return outcome
 
 
+def fuzz_merges(count: int, seed: int, samples: Sequence[bytes] = ()) -> Outcome:
+    """Merge what damage leaves readable: each is refused with a reason or comes out sound."""
+    rng, outcome = random.Random(seed), Outcome()  # noqa: S311 - repeatable on purpose
+    boards = [compile_dts(_BASE, symbols=True), *samples]
+    for number in range(count):
+        sound = rng.choice(boards)
+        shipped, live = ((mutate(rng, sound), sound), (sound, mutate(rng, sound)))[number % 2]
+        name = f"merge {seed}:{number}"
+        start = perf_counter()
+        try:
+            blob, _ = combine(read(shipped), read(live), "quiet")
+        except (FdtError, MergeRefusedError):
+            pass
+        except Exception as error:  # noqa: BLE001 - any other exception is what is looked for
+            _keep(outcome, name, f"raised {error!r}", (shipped, live)[number % 2])
+        else:
+            outcome.accepted += 1
+            if not is_valid(blob):
+                _keep(outcome, name, "makes an invalid blob", (shipped, live)[number % 2])
+        _time(outcome, name, start)
+    return outcome
+
+
 def _compare(
     outcome: Outcome, name: str, blob: bytes, merged: bytes, oracle: Guarded, base: bytes
 ) -> None:
@@ -216,7 +240,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     failed = 0
-    for name, run in (("blobs", fuzz_blobs), ("overlays", fuzz_overlays)):
+    runs = (("blobs", fuzz_blobs), ("overlays", fuzz_overlays), ("merges", fuzz_merges))
+    for name, run in runs:
         outcome = run(args.count, args.seed)
         failed += len(outcome.mistakes)
         print(

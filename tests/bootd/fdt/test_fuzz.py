@@ -4,7 +4,7 @@ import random
 
 from bootd.errors import FdtError
 from bootd.fdt import read
-from tests.fuzz.trees import fuzz_blobs, fuzz_overlays, mutate
+from tests.fuzz.trees import fuzz_blobs, fuzz_merges, fuzz_overlays, mutate
 from tests.support.trees import blob, board
 
 
@@ -30,3 +30,9 @@ def test_the_damage_is_done_everywhere_in_a_blob() -> None:
         except FdtError as error:
             reasons.add(error.reason.split("(")[0][:24])
     assert len(reasons) > 25
+
+
+def test_damaged_trees_are_refused_by_a_merge_or_come_out_sound() -> None:
+    outcome = fuzz_merges(1000, seed=7)
+    assert outcome.mistakes == []
+    assert 20 < outcome.accepted < 800
