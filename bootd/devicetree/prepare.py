@@ -184,6 +184,7 @@ def _running(
         suggestions=selection.suggestions,
         indexed=selection.indexed,
         notes=tuple(notes),
+        risks=tuple(risks(base, running)) if overlays else (),
     )
     return _report(report, blob, merged, running)
 

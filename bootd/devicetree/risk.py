@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bootd.devicetree.match import Match
-from bootd.devicetree.memory import memory_nodes
+from bootd.devicetree.memory import is_memory, memory_nodes
 from bootd.errors import FdtError
 from bootd.fdt import address
 from bootd.fdt.cells import cells, compatible, is_enabled
-from bootd.fdt.tree import Fdt, Node
+from bootd.fdt.tree import Fdt, Node, chain
 from bootd.model.text import clean
 
 MAX_RISKS: Final = 16
@@ -81,16 +81,28 @@ def _dma_windows(shipped: Fdt, live: Fdt) -> Iterator[str]:
 
 
 def _over_memory(shipped: Fdt, live: Fdt) -> Iterator[str]:
-    """Yield devices on buses of the root that claim RAM as their registers."""
+    """Yield devices that claim RAM as their registers, and do not in the running tree."""
     ram: list[tuple[int, int]] = []
     for node in memory_nodes(live):
         ram += _ranges(node, live.root)
-    for name, node in shipped.root.children.items():
-        if node.properties.get("device_type") == b"memory\0" or name == "reserved-memory":
+    for path, node in shipped.walk():
+        reg = node.properties.get("reg")
+        first = path.split("/")[1]
+        if reg is None or is_memory(node) or first == "reserved-memory":
             continue
-        for start, size in _ranges(node, shipped.root):
+        if live.get(path, "reg") == reg:
+            continue
+        for start, size in _claims(shipped, path, node):
             if any(start < low + length and low < start + size for low, length in ram):
-                yield f"/{clean(name, 80)} takes memory for registers ({start:#x}+{size:#x})"
+                yield f"{clean(path, 80)} takes memory for registers ({start:#x}+{size:#x})"
+
+
+def _claims(fdt: Fdt, path: str, node: Node) -> list[tuple[int, int]]:
+    """Return the CPU's addresses of a node's registers: below other buses those of the first."""
+    if path.count("/") == 1:
+        return _ranges(node, fdt.root)
+    found = address.translate(chain(fdt, path))
+    return [] if found is None or not found[1] else [found]
 
 
 def _ranges(node: Node, bus: Node) -> list[tuple[int, int]]:

@@ -72,6 +72,16 @@ def test_overlays_without_a_dtb_go_onto_the_running_tree() -> None:
     assert read(done.blob or b"").get("/serial@1000", "extra") == b""
 
 
+def test_a_dangerous_overlay_on_the_running_tree_is_told() -> None:
+    source = (
+        '/dts-v1/; / { f { target-path = "/"; __overlay__ {'
+        ' reboot { compatible = "syscon-reboot"; }; }; }; };'
+    )
+    files = MemoryFs({"/danger.dtbo": compile_dts(source)})
+    done = prepare(files, TreeRequest(overlays=("/danger.dtbo",)), LIVE)
+    assert done.report.risks[0].startswith("/reboot (syscon-reboot) writes a value")
+
+
 def test_a_dtb_of_another_board_that_the_entry_names_is_refused() -> None:
     with pytest.raises(MergeRefusedError, match=r"/dtbs/a\.dtb: DTB is for another board"):
         prepared(TreeRequest(devicetree="/dtbs/a.dtb"), a=blob(board("acme,other")))

@@ -10,6 +10,14 @@ def told(shipped: Content, live: Content) -> list[str]:
     return list(risks(tree(board(**shipped)), tree(live_board(**live))))
 
 
+BUS: Content = {"#address-cells": 1, "#size-cells": 1, "ranges": [0, 0, 0x40001000, 0x1000]}
+
+
+def test_registers_that_the_running_tree_has_there_too_are_no_danger() -> None:
+    node: Content = {"bus@0": {**BUS, "uart@0": {"reg": [0, 0x1000]}}}
+    assert told(node, node) == []
+
+
 def test_an_ordinary_tree_has_no_risks() -> None:
     assert told({"pci@1": {"iommu-map": [1]}}, {"pci@1": {"iommu-map": [1]}}) == []
 
@@ -32,6 +40,11 @@ def test_an_ordinary_tree_has_no_risks() -> None:
             {"uart": {"reg": [0, 0x40000000, 0, 0x1000]}},
             {},
             "/uart takes memory for registers (0x40000000+0x1000)",
+        ),
+        (
+            {"bus@0": {**BUS, "uart@0": {"reg": [0, 0x1000]}}},
+            {},
+            "/bus@0/uart@0 takes memory for registers (0x40001000+0x1000)",
         ),
         (
             {"vdd": {"regulator-max-microvolt": 3300000}},
