@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from bootd.container import android, fit, iso, legacy, pe
+from bootd.container import android, fit, iso, legacy, newc, pe
 from bootd.container.part import Part, Read, chunks
 from bootd.errors import ImageError
 from bootd.fsview import FsView
@@ -54,6 +54,8 @@ def find(read: Read, part: str) -> Part:
         ImageError: The file is no container, or the part is not there or malformed.
         OSError: The medium failed.
     """
+    if part.startswith(newc.PREFIX):
+        return newc.find(read, part)
     for each in CONTAINERS:
         if each.matches(read(each.magic_at, 64)):
             return each.find(read, part)

@@ -50,11 +50,14 @@ class Part:
         offset: In bytes from the container's start.
         size: In bytes.
         digests: All of them have to be right.
+        before, behind: Bytes that the file has around it, which are not in the container.
     """
 
     offset: int
     size: int
     digests: tuple[Digest, ...] = ()
+    before: bytes = b""
+    behind: bytes = b""
 
 
 def chunks(read: Read, part: Part) -> Iterator[bytes]:
@@ -67,6 +70,8 @@ def chunks(read: Read, part: Part) -> Iterator[bytes]:
     """
     sums = [_Sum(digest) for digest in part.digests]
     at, end = part.offset, part.offset + part.size
+    if part.before:
+        yield part.before
     while at < end:
         piece = read(at, min(CHUNK_BYTES, end - at))
         if not piece:
@@ -77,6 +82,8 @@ def chunks(read: Read, part: Part) -> Iterator[bytes]:
         yield piece
     for each in sums:
         each.check()
+    if part.behind:
+        yield part.behind
 
 
 class _Sum:

@@ -6,8 +6,8 @@ It only reads: what a script would save or start is a note.
 
 The body of an entry runs when the whole script has, with the variables as they are then; submenus
 see what was exported. Of images behind `loopback` those of ISO 9660 are opened. Not supported, and
-said so at the entry: other operating systems, Xen, `newc:` initrds, variables that only `probe`,
-`cpuid` or `smbios` could know. GRUB Legacy's menu.lst is no GRUB 2 configuration.
+said so at the entry: other operating systems, Xen, `newc:` for files in images, variables that only
+`probe`, `cpuid` or `smbios` could know. GRUB Legacy's menu.lst is no GRUB 2 configuration.
 """
 
 from collections.abc import Iterator, Mapping

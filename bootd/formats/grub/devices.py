@@ -8,6 +8,7 @@ file has to be looked at, if the file is there.
 import re
 from typing import Final
 
+from bootd.container.newc import PREFIX
 from bootd.errors import ConfigSyntaxError
 from bootd.formats.grub.budget import LOOK, Budget
 from bootd.formats.grub.images import ImagesView
@@ -37,11 +38,13 @@ class Located:
         path: Absolute and normalised.
         spec: Device spec for `FileRef`; None for the own device.
         image: Where the image is that the file lies in, after `loopback`.
+        packed: Name that the file gets in the initramfs, or "" for an initrd as it is.
     """
 
     path: str
     spec: str | None = None
     image: "Located | None" = None
+    packed: str = ""
 
 
 class Devices:
@@ -129,7 +132,8 @@ class Devices:
         """Return the file for an option; a btrfs subvolume that the mount hides is taken off."""
         if at.image is not None:
             return FileRef(self.visible(at.image), at.image.spec, at.path)
-        return FileRef(self.visible(at), at.spec)
+        part = f"{PREFIX}{at.packed}" if at.packed else ""
+        return FileRef(self.visible(at), at.spec, part)
 
     def visible(self, at: Located) -> str:
         """Return the path as it is below the root of the mount, or in an image that is there."""

@@ -6,11 +6,13 @@ Source: GRUB grub-core/loader/*/linux.c, lib/cmdline.c for how arguments become 
 import re
 from typing import Final
 
+from bootd.container.newc import PREFIX
 from bootd.errors import ConfigSyntaxError
 from bootd.formats.grub.load import Load
 from bootd.formats.grub.session import FAILED, OK, Call, Session
 from bootd.formats.lexing import MAX_CMDLINE, MAX_FILES
 from bootd.model.text import clean
+from bootd.record import replace
 
 OTHERS: Final = {
     "chainloader": "its entry starts another boot loader (chainloader)",
@@ -74,10 +76,14 @@ def initrd(session: Session, call: Call) -> int:
         raise _error(session, f"it names {len(call.args)} files, more than {MAX_FILES}")
     load.initrds = []
     for name in call.args:
-        if name.startswith("newc:"):
-            session.remark(clean(f"initrd: {name} would have to be packed first, left out"))
+        packed, file = "", name
+        if name.startswith(PREFIX):
+            packed, _, file = name.removeprefix(PREFIX).partition(":")
+        at = session.locate(file)
+        if name.startswith(PREFIX) and (at.image is not None or not packed):
+            session.remark(clean(f"initrd: {name} cannot be packed, left out"))
             continue
-        load.initrds.append(session.locate(name))
+        load.initrds.append(replace(at, packed=packed))
     return OK
 
 

@@ -239,10 +239,20 @@ def test_an_entry_that_does_nothing_is_none(body: str) -> None:
     assert [(o.title, o.is_default) for o in result.options] == [("b", True)]
 
 
-def test_an_initrd_that_would_have_to_be_packed_is_a_note() -> None:
-    option = entry("menuentry a { linux /k\ninitrd /i newc:x:/x }")
+def test_an_initrd_may_be_packed_under_a_name() -> None:
+    option = entry("menuentry a { linux /k\ninitrd /i newc:etc/conf:/x newc:b:(hd0,gpt2)/y }")
+    assert option.initrds == (
+        FileRef("/i"),
+        FileRef("/x", part="newc:etc/conf"),
+        FileRef("/y", f"{OWN_PARTITION}2", "newc:b"),
+    )
+
+
+@pytest.mark.parametrize("name", ["newc:x", "newc::/x", "newc:x:(l)/x"])
+def test_an_initrd_that_cannot_be_packed_is_a_note(name: str) -> None:
+    option = entry(f"menuentry a {{ loopback l /a.iso\nlinux /k\ninitrd /i {name} }}")
     assert [ref.path for ref in option.initrds] == ["/i"]
-    assert "newc:x:/x" in option.notes[0]
+    assert name in option.notes[0] or "a file name is missing" in option.notes[0]
 
 
 def test_a_command_line_that_no_kernel_takes_is_a_reason() -> None:
