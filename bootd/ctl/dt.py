@@ -220,7 +220,9 @@ def _select(args: argparse.Namespace) -> None:
     live = treefiles.live_tree(args.live)
     profile = treefiles.known(args, live).profile
     with treefiles.folder(args.folder) as fd:
-        found = select(DirView(fd), TreeRequest(devicetree_dir="/", profile=profile), live)
+        own = treefiles.fdtfile(args)
+        request = TreeRequest(devicetree_dir="/", profile=profile, fdtfile=own)
+        found = select(DirView(fd), request, live)
     for note in (*_profile_note(profile), *found.notes):
         print(note, file=sys.stderr)
     if found.path is None:

@@ -81,6 +81,18 @@ def known(args: argparse.Namespace, live: "Fdt") -> "Known":
     return Known(profile=profile, original=original or None, screens=_screens(args))
 
 
+def fdtfile(args: argparse.Namespace) -> str:
+    """Return what this machine's firmware calls its DTB, or "" for the tree of a file."""
+    if args.live is not None:
+        return ""
+    from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - as in `known`
+
+    environment, notes = read_environment(ROOT)
+    for note in notes:
+        print(note, file=sys.stderr)
+    return "" if environment is None else environment.variables.get("fdtfile", "")
+
+
 def _profile(args: argparse.Namespace, live: "Fdt") -> "Profile":
     from bootd.devicetree.profile import MAX_BYTES, combine, fits, parse  # noqa: PLC0415 - as above
     from bootd.fdt import write  # noqa: PLC0415 - ditto

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootd.errors import ConfigSyntaxError
-from bootd.linux.firmware_env import read_environment
 from bootd.ubootenv import MAX_BYTES, Area, Environment, newest, parse, parse_config
 
 TEXT = b"board=acme\0fdtfile=acme/board.dtb\0bootcmd=run a=b\0\0"
@@ -113,39 +112,6 @@ def test_a_line_names_device_offset_and_size() -> None:
 def test_a_line_that_makes_no_sense_is_named(line: str) -> None:
     with pytest.raises(ConfigSyntaxError, match=r"^c:[13]: "):
         parse_config(line, "c")
-
-
-def machine(root: Path, config: str) -> Path:
-    (root / "etc").mkdir()
-    (root / "etc/fw_env.config").write_text(config)
-    (root / "flash").write_bytes(bytes(512) + copy(flag=1) + copy(b"board=new\0\0", flag=2))
-    return root
-
-
-def test_the_environment_is_read_where_the_configuration_says(tmp_path: Path) -> None:
-    machine(tmp_path, "/flash 0x200 0x400\n/flash -0x400 0x400\n")
-    found, notes = read_environment(str(tmp_path))
-    assert variables(found) == {"board": "new"}
-    assert notes == ()
-
-
-def test_without_a_configuration_there_is_none(tmp_path: Path) -> None:
-    assert read_environment(str(tmp_path)) == (None, ())
-
-
-@pytest.mark.parametrize(
-    ("config", "note"),
-    [
-        ("/none 0 0x400\n", "/none, named in"),
-        ("/etc 0 0x400\n", "neither a device nor a file"),
-        ("/flash 0 0x400\n", "was never saved, or is damaged"),
-        ("nonsense\n", "fw_env.config:1: expected a device"),
-    ],
-)
-def test_what_cannot_be_read_is_told(tmp_path: Path, config: str, note: str) -> None:
-    found, notes = read_environment(str(machine(tmp_path, config)))
-    assert found is None
-    assert note in notes[0]
 
 
 def test_what_mkenvimage_makes_is_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -122,6 +123,22 @@ def test_select_knows_the_names_that_the_profile_has_for_the_board(
     (installed / "dtbs").mkdir()
     (installed / "dtbs/y.dtb").write_bytes(blob(board("acme,other")))
     assert run("select", "--live", installed / "l.dtb", installed / "dtbs") == 0
+    assert capsys.readouterr().out == f"{installed}/dtbs/y.dtb\n"
+
+
+def test_select_for_this_machine_asks_its_firmware(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The machine that runs the tests may have no tree of its own.
+    monkeypatch.setattr(proc_devicetree, "flatten", (installed / "l.dtb").read_bytes)
+    (installed / "dtbs").mkdir()
+    for name in ("x.dtb", "y.dtb"):
+        (installed / "dtbs" / name).write_bytes(blob(board()))
+    (installed / "etc").mkdir()
+    (installed / "etc/fw_env.config").write_text("/flash 0 0x100\n")
+    body = b"fdtfile=y.dtb\0\0".ljust(0xFC, b"\0")
+    (installed / "flash").write_bytes(crc32(body).to_bytes(4, "little") + body)
+    assert run("select", installed / "dtbs") == 0
     assert capsys.readouterr().out == f"{installed}/dtbs/y.dtb\n"
 
 
