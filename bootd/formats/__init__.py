@@ -5,9 +5,10 @@ A format module has a function `scan(FsView) -> ScanResult` that never raises fo
 there: `scan` here does that for all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from bootd.formats.lexing import MAX_PATH
 from bootd.formats.repeats import with_lent, without_repeats
 from bootd.formats.table import FORMATS as FORMATS
 from bootd.fsview import FsView
@@ -37,12 +38,28 @@ def scan(fs: FsView) -> ScanResult:
         results |= {each.name: each.scan(fs) for each in FORMATS if each.last_resort}
     found = sum(results.values(), start=ScanResult())
     problems = list(found.problems)
-    options = _limit(_name_apart(without_repeats(with_lent(results))), problems)
+    fitting = _fitting(without_repeats(with_lent(results)), problems)
+    options = _limit(_name_apart(fitting), problems)
     return ScanResult(
         options=tuple(_with_absent(fs, options)),
         problems=tuple(_limit_problems(problems)),
         timeout_s=found.timeout_s,
     )
+
+
+def _fitting(options: Iterable[BootOption], problems: list[Problem]) -> Iterator[BootOption]:
+    """Leave out options that name something longer than any name can be."""
+    for option in options:
+        files = (option.linux, option.devicetree, option.devicetree_dir)
+        choices = (each.devicetree for each in option.devicetree_choices)
+        named = [ref for ref in (*files, *option.initrds, *option.overlays, *choices) if ref]
+        names = [text for r in named for text in (r.device or "", r.part, r.url, r.path)]
+        if any(len(name) > MAX_PATH for name in (*names, option.source, option.entry)):
+            message = f"an entry names something with more than {MAX_PATH} characters, left out"
+            source = clean(option.source, 255)
+            problems.append(Problem(source=source, line=option.line, message=message))
+        else:
+            yield option
 
 
 def _name_apart(options: Iterable[BootOption]) -> list[BootOption]:

@@ -85,7 +85,7 @@ def _try(files: dict[str, bytes]) -> ScanResult:
     result = scan(MemoryFs(files))
     taken = answer.scan_result(to_json(result))
     if taken != result:
-        msg = "the broker had to clean the answer"
+        msg = "the broker changed the answer"
         raise AssertionError(msg)
     return result
 

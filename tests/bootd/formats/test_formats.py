@@ -3,9 +3,12 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from bootd import formats
 from bootd.formats import extlinux
 from bootd.model.option import ScanResult
+from bootd.probe.answer import scan_result
 from bootd.protocol.codec import from_json, to_json
 from tests.support.memoryfs import MemoryFs
 
@@ -80,6 +83,26 @@ def test_the_answer_of_a_hostile_device_fits_a_message() -> None:
     result = formats.scan(fs)
     assert 0 < len(result.options) < 256
     assert len(json.dumps(to_json(result)).encode()) < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/petitboot.conf", f"name a\nimage uuid={'x' * 5000}:/k\nname b\nimage /k\n"),
+        (
+            "/boot/grub/grub.cfg",
+            (
+                f"root={'x' * 5000}\nmenuentry a {{ linux /k\n}}\n"
+                f"menuentry b {{ search -u --set=root {'y' * 5000}\nlinux /k\n}}\n"
+                "menuentry c { root=hd0\nlinux /k\n}\n"
+            ),
+        ),
+    ],
+)
+def test_a_name_longer_than_any_costs_only_its_entry(path: str, text: str) -> None:
+    result = formats.scan(MemoryFs({path: text}))
+    assert [option.title for option in result.options][-1:] in (["b"], ["c"])
+    assert scan_result(to_json(result)) == result
 
 
 def test_problems_end_at_their_limit() -> None:
