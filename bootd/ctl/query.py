@@ -187,16 +187,20 @@ def _print_explanation(explanation: "Explanation") -> None:
             ("running tree", explanation.running_tree or ""),
             ("loader", explanation.loader),
             ("why", explanation.why),
-            *(_tree_record(explanation.tree) if explanation.tree else []),
+            *(tree_record(explanation.tree) if explanation.tree else []),
         ]
     )
 
 
-def _tree_record(tree: "TreeView") -> list[tuple[str, str]]:
-    facts = [
-        ("fact", f"{it.action} {it.path} {it.property} from {it.source} ({it.rule}): {it.reason}")
-        for it in tree.facts[:_MAX_FACTS]
-    ]
+def tree_record(tree: "TreeView") -> list[tuple[str, str]]:
+    """Return what is said of a tree: labels and texts."""
+    from bootd.devicetree.trustclass import trust_class  # noqa: PLC0415 - see bootd.ctl.asking
+
+    facts: list[tuple[str, str]] = []
+    for it in tree.facts[:_MAX_FACTS]:
+        decides = f"{it.rule}, class {trust_class(it.path, it.property).value}"
+        text = f"{it.action} {it.path} {it.property} from {it.source} ({decides}): {it.reason}"
+        facts.append(("fact", text))
     unseen = len(tree.facts) - len(facts)
     return [
         ("tree", tree.summary),

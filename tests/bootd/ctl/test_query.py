@@ -1,0 +1,21 @@
+"""What `bootdctl explain` prints for a person."""
+
+from bootd.ctl.query import tree_record
+from bootd.protocol.messages import FactView, TreeView
+
+
+def fact(path: str, name: str) -> FactView:
+    return FactView(
+        path=path, property=name, source="live", rule="memory", action="set", reason="measured"
+    )
+
+
+def test_a_fact_is_told_with_its_class() -> None:
+    tree = TreeView(origin="merged", summary="merged: x.dtb", facts=(fact("/memory@0", "reg"),))
+    assert ("fact", "set /memory@0 reg from live (memory, class A): measured") in tree_record(tree)
+
+
+def test_what_is_not_shown_is_counted() -> None:
+    facts = tuple(fact(f"/memory@{n}", "reg") for n in range(43))
+    tree = TreeView(origin="merged", summary="", facts=facts)
+    assert ("facts", "3 more; --json shows all") in tree_record(tree)
