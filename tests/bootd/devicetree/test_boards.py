@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootd.devicetree.prepare import combine
+from bootd.devicetree.risk import risks
 from bootd.errors import MergeRefusedError
 from bootd.fdt import Fdt, read
 from bootd.fdt.address import decode, layout
@@ -295,3 +296,16 @@ def reserved(fdt: Fdt) -> Ranges:
 
 def phandles(fdt: Fdt) -> dict[str, int]:
     return {path: p for path, node in fdt.walk() if (p := phandle(node)) is not None}
+
+
+def test_boards_that_nobody_looked_at_are_merged_and_nothing_is_called_dangerous() -> None:
+    files = debian.dtbs()[::10]
+    for file in files:
+        firmware = Firmware(file.read_bytes()).memory((GIB, GIB)).chosen()
+        blob, merged = combine(firmware.shipped, firmware.live, CMDLINE)
+        assert is_valid(blob), file.name
+        assert ram(read(blob)) == {(GIB, GIB)}, file.name
+        assert phandles(read(blob)) == phandles(firmware.shipped), file.name
+        assert not list(risks(firmware.shipped, firmware.live)), file.name
+        assert {fact.rule for fact in merged.told} <= {"display", "console"}, file.name
+    assert len(files) > 90
