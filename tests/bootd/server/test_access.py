@@ -20,7 +20,10 @@ NOBODY = 65_534
 
 OPTION = "extlinux:uuid-vda1:entry0000"
 PARAMETERS = {
-    **{name: {"id": OPTION} for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")},
+    **{
+        name: {"id": OPTION}
+        for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")
+    },
     "Leave": {"action": "reboot"},
 }
 
