@@ -236,6 +236,7 @@ def booted(
     words: str = "",
     disks: tuple[str, ...] = ("larch", "fjord"),
     shell: bool = True,
+    kernel: Path | None = None,
 ) -> Iterator[Board]:
     """Start the product on a board with demo disks.
 
@@ -246,8 +247,10 @@ def booted(
         words: More for the first kernel's command line.
         disks: Names of demo disks that are there from the start.
         shell: Whether `run` is wanted; without, the initramfs is exactly the product's.
+        kernel: The first kernel, if it is another than the product's.
     """
     guest = replace(qemu.of(products, BOARDS[board], disks), words=words)
+    guest = replace(guest, kernel=kernel or guest.kernel)
     with started(folder, guest, _with_shell(products, folder) if shell else None) as running:
         yield running
 
