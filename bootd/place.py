@@ -12,6 +12,7 @@ from typing import Final
 
 from bootd.errors import BootdError
 from bootd.fsview import MAX_DTB_BYTES
+from bootd.model.board import LiveChoice
 from bootd.model.device import BlockDevice
 from bootd.model.machine import Machine
 from bootd.record import dataclass
@@ -49,16 +50,22 @@ class Place:
 
 def real_place() -> Place:
     """Describe the machine that this process runs on."""
-    from bootd.linux import machine, proc_devicetree  # noqa: PLC0415 - not for a played one
+    from bootd.linux import machine  # noqa: PLC0415 - not for a played one
     from bootd.linux.udev import UdevSource  # noqa: PLC0415 - ditto
 
     return Place(
         root="/",
         real=True,
         machine=machine.read(),
-        live_tree=proc_devicetree.read_chosen,
+        live_tree=_read_live_tree,
         source=UdevSource,
     )
+
+
+def _read_live_tree(choice: LiveChoice) -> tuple[bytes | None, tuple[str, ...]]:
+    from bootd.linux.proc_devicetree import read_chosen  # noqa: PLC0415 - when it is wanted
+
+    return read_chosen(choice)
 
 
 def played_place(directory: str) -> Place:
