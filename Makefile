@@ -74,7 +74,7 @@ board: image ## The board test alone.
 
 .PHONY: test-boards
 test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI, patched), riscv64 and x86_64 in QEMU.
-	@.venv/bin/pytest -q -m "boards or patched" tests/boards tests/board
+	@.venv/bin/pytest -q -m "boards or patched" tests/boards tests/board tests/image
 
 .PHONY: demo
 demo: setup ## Daemon and menu on this machine without root: directories play the disks.

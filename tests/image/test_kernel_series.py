@@ -65,7 +65,7 @@ def test_both_series_add_the_same_checks_tests_and_documentation() -> None:
     assert one == other
 
 
-@pytest.mark.board
+@pytest.mark.boards
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("series", SERIES.values(), ids=lambda series: series.version)
 def test_the_series_applies_to_debians_source_package_without_fuzz(
