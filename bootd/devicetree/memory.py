@@ -111,7 +111,7 @@ def reservations(scene: Scene) -> Iterator[Edit]:
     """Unite the reservation blocks, without what only the running kernel needed.
 
     Entries are not joined: a kernel that is started by kexec frees its initrd's by exact address
-    and size. The running tree's own blob is not looked for: nothing says where it lies.
+    and size. The running tree's own blob is out (`bootd.linux.proc_devicetree`).
     """
     stale = stale_ranges(scene.live)
     for entry in dict.fromkeys(scene.live.reservations):

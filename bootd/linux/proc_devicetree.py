@@ -4,17 +4,22 @@
 reservation block nor the boot CPU; /sys/firmware/fdt is the blob that the kernel was started with
 (it is missing when the kernel found it changed, drivers/of/fdt.c). Both are read, root only.
 Property files say nothing reliable of their size: they are read to their end.
-Source: drivers/of/kobj.c and Documentation/ABI/testing/sysfs-firmware-ofw.
+
+Firmware reserves the memory that its blob lies in, and the next kernel has no use for it. Which
+entry that is no file says, so those of its size are compared with what is there in memory.
+Source: drivers/of/kobj.c and Documentation/ABI/testing/sysfs-firmware-ofw; drivers/of/kexec.c
+(of_kexec_alloc_and_setup_fdt), which takes the same entry out.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from bootd.errors import FdtError
 from bootd.fdt import MAX_BLOB_BYTES, Fdt, Node, read, write
 from bootd.fdt.compare import differences
+from bootd.linux.kcore import read_physical
 from bootd.model.board import LiveChoice
 from bootd.record import dataclass
 
@@ -32,6 +37,10 @@ _SHOWN: Final = 8
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER: Final = _READ | os.O_DIRECTORY
+
+
+Memory = Callable[[int, int], bytes | None]
+"""Gives so many bytes of a physical address, or None when they cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +69,10 @@ def read_chosen(choice: LiveChoice) -> tuple[bytes | None, tuple[str, ...]]:
 
 
 def live(
-    root: str = ROOT, blob: str = BLOB, choice: LiveChoice = LiveChoice.RUNTIME
+    root: str = ROOT,
+    blob: str = BLOB,
+    choice: LiveChoice = LiveChoice.RUNTIME,
+    memory: Memory = read_physical,
 ) -> LiveTree | None:
     """Read the running tree, or return None when this machine has none.
 
@@ -68,16 +80,17 @@ def live(
         root: The folder that shows the tree; itself it may be a symbolic link.
         blob: The blob that the kernel was started with.
         choice: Which of the two counts where they differ.
+        memory: Shows what is at a physical address.
 
     Raises:
         FdtError: The tree cannot be written as a blob, or is past a limit.
         OSError: It cannot be read, for want of rights for example.
     """
-    started = _read_blob(blob)
+    started, own = _read_blob(blob, memory)
     try:
         top = os.open(root, _FOLDER & ~os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
-        return None if started is None else LiveTree(blob=write(started))
+        return None if started is None else LiveTree(blob=write(started), notes=own)
     try:
         shown = Fdt(root=_read_nodes(top))
     finally:
@@ -92,12 +105,12 @@ def live(
     changes = [f"{d.path} {d.property}".strip() for d in differences(started, shown)]
     if not changes:
         # The same tree, in the order of the firmware's blob.
-        return LiveTree(blob=write(started))
+        return LiveTree(blob=write(started), notes=own)
     if choice is LiveChoice.BOOT:
         note = f"{_changed(changes)}; the tree as it was at the start is used (LiveTree=boot)"
-        return LiveTree(blob=write(started), notes=(note,))
+        return LiveTree(blob=write(started), notes=(note, *own))
     shown.reservations, shown.boot_cpu = started.reservations, started.boot_cpu
-    return LiveTree(blob=write(shown), notes=(_changed(changes),))
+    return LiveTree(blob=write(shown), notes=(_changed(changes), *own))
 
 
 def _changed(changes: list[str]) -> str:
@@ -106,15 +119,29 @@ def _changed(changes: list[str]) -> str:
     return f"the running tree was changed after the start: {places}{more}"
 
 
-def _read_blob(path: str) -> Fdt | None:
+def _read_blob(path: str, memory: Memory) -> tuple[Fdt | None, tuple[str, ...]]:
+    """Return the blob of the start without the reservation of itself, and a note on that."""
     try:
         fd = os.open(path, _READ)
     except FileNotFoundError:
-        return None
+        return None, ()
     try:
-        return read(_read_all(fd, MAX_BLOB_BYTES))
+        raw = _read_all(fd, MAX_BLOB_BYTES)
     finally:
         os.close(fd)
+    fdt = read(raw)
+    own = [entry for entry in fdt.reservations if _is_own(entry, raw, memory)]
+    fdt.reservations = [entry for entry in fdt.reservations if entry not in own]
+    return fdt, tuple(
+        f"{start:#x}+{size:#x} held the running tree, and is free" for start, size in own
+    )
+
+
+def _is_own(entry: tuple[int, int], raw: bytes, memory: Memory) -> bool:
+    """Say whether an entry of the reservation block is of the blob itself and nothing else."""
+    start, size = entry
+    pages = (len(raw) + 0xFFF) & ~0xFFF
+    return size in {len(raw), pages} and memory(start, len(raw)) == raw
 
 
 def _read_nodes(top: int) -> Node:

@@ -251,7 +251,7 @@ def booted(
     """
     guest = replace(qemu.of(products, BOARDS[board], disks), words=words)
     guest = replace(guest, kernel=kernel or guest.kernel)
-    with started(folder, guest, _with_shell(products, folder) if shell else None) as running:
+    with started(folder, guest, with_shell(products, folder) if shell else None) as running:
         yield running
 
 
@@ -270,7 +270,8 @@ def started(folder: Path, guest: Guest, initramfs: Path | None = None) -> Iterat
         yield running
 
 
-def _with_shell(products: Products, folder: Path) -> Path:
+def with_shell(products: Products, folder: Path) -> Path:
+    """Return the product's initramfs with the shell that `run` talks to."""
     overlay = folder / "console.zst"
     pack(console.build(products.root), overlay, level=1)
     image = folder / "initramfs"

@@ -120,3 +120,38 @@ def test_live_tree_boot_means_the_tree_of_the_start_and_says_what_differs(tmp_pa
     assert "/hat" in now.notes[0]
     assert now.notes[0] in then.notes[0]
     assert then.notes[0].endswith("(LiveTree=boot)")
+
+
+OWN = 0x4A00_0000
+
+
+def with_own(size: int) -> Fdt:
+    """A tree whose firmware reserved memory for its blob, and something of the same size."""
+    return tree(board(), reservations=((0x1000, 0x2000), (OWN, size), (OWN + 0x10_0000, size)))
+
+
+@pytest.mark.parametrize("pages", [False, True], ids=["exact", "whole pages"])
+def test_the_reservation_of_the_running_tree_itself_is_let_go(
+    tmp_path: Path, *, pages: bool
+) -> None:
+    size = len(write(with_own(0)))
+    size = (size + 0xFFF) & ~0xFFF if pages else size
+    blob = write(with_own(size))
+
+    def memory(start: int, count: int) -> bytes:
+        return blob if (start, count) == (OWN, len(blob)) else bytes(count)
+
+    root, path = shown(tmp_path, tree(board()), with_own(size))
+    found = live(root, path, memory=memory)
+    assert found is not None
+    assert read(found.blob).reservations == [(0x1000, 0x2000), (OWN + 0x10_0000, size)]
+    assert found.notes == (f"{OWN:#x}+{size:#x} held the running tree, and is free",)
+
+
+def test_without_a_look_at_memory_every_reservation_stays(tmp_path: Path) -> None:
+    started = with_own(len(write(with_own(0))))
+    root, path = shown(tmp_path, tree(board()), started)
+    found = live(root, path, memory=lambda _start, _size: None)
+    assert found is not None
+    assert read(found.blob).reservations == started.reservations
+    assert found.notes == ()
