@@ -115,7 +115,7 @@ def combine(
 
 def _select(fs: FsView | None, request: TreeRequest, running: Fdt) -> Selection:
     if request.mode is TreeMode.RUNNING:
-        return Selection(why="as asked for")
+        return Selection(why=request.mode_why or "as asked for")
     reason = why_live_only(running, request.profile)
     if reason is not None and request.devicetree is None:
         return Selection(why="no DTB can be used here", notes=(reason,))

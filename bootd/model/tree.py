@@ -102,6 +102,7 @@ class TreeRequest:
     """What an option asks for; paths are absolute on the device that a worker holds.
 
     Attributes:
+        mode_why: Why it is the running tree, where the option does not say so itself, or "".
         devicetree: The entry's own DTB.
         devicetree_part: What is meant inside the container `devicetree` (`bootd.container`), or "".
         devicetree_dir: Folder to choose from.
@@ -120,6 +121,7 @@ class TreeRequest:
     """
 
     mode: TreeMode = TreeMode.MERGED
+    mode_why: str = ""
     devicetree: str | None = None
     devicetree_part: str = ""
     devicetree_dir: str | None = None

@@ -60,7 +60,8 @@ def restrict(request: TreeRequest, tier: Tier, *, signed: bool = False) -> TreeR
         )
         msg = f"{what} is refused: {need}; {_WAY_OUT}"
         raise MergeRefusedError(msg)
-    return replace(request, mode=TreeMode.RUNNING, overlays=(), parameters=())
+    why = "this machine is locked" if tier is Tier.LOCKED else "only signed ones may change it"
+    return replace(request, mode=TreeMode.RUNNING, mode_why=why, overlays=(), parameters=())
 
 
 def check_risks(report: TreeReport, allowed: RiskyTrees, *, removable: bool) -> None:

@@ -165,3 +165,9 @@ def test_mutated_trees_are_merged_or_refused_and_never_crash(data: st.DataObject
         refused = ""
         assert read(done.blob or b"").get("/chosen", "bootargs") == encode("q")
     assert refused.isprintable()
+
+
+def test_whoever_decides_for_the_running_tree_is_named() -> None:
+    request = TreeRequest(mode=TreeMode.RUNNING, mode_why="this machine is locked")
+    report = prepared(request).report
+    assert report.summary == "running tree (this machine is locked)"

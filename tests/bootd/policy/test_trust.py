@@ -44,7 +44,9 @@ def test_locked_refuses_what_an_option_names(request_: TreeRequest) -> None:
 
 @pytest.mark.parametrize("request_", [FOLDER, NOTHING])
 def test_locked_uses_the_running_tree_where_an_option_names_none(request_: TreeRequest) -> None:
-    assert restrict(request_, Tier.LOCKED).mode is TreeMode.RUNNING
+    locked = restrict(request_, Tier.LOCKED)
+    assert locked.mode is TreeMode.RUNNING
+    assert locked.mode_why == "this machine is locked"
 
 
 @pytest.mark.parametrize("strict", [Tier.SIGNED, Tier.LOCKED])
