@@ -26,6 +26,9 @@ MAX_PROBLEMS: Final = 256
 MAX_NOTES: Final = 32
 """Of one option; another one then says how many are left out."""
 
+MAX_FILES: Final = 64
+"""Initrds of one option, and overlays."""
+
 MAX_TEXT: Final = 600_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer
 of a worker, in which they travel, has 1 MiB."""
@@ -48,18 +51,28 @@ def scan(fs: FsView) -> ScanResult:
 
 
 def _fitting(options: Iterable[BootOption], problems: list[Problem]) -> Iterator[BootOption]:
-    """Leave out options that name something longer than any name can be."""
+    """Leave out options that no machine could boot, and that would not fit a worker's answer."""
     for option in options:
-        files = (option.linux, option.devicetree, option.devicetree_dir)
-        choices = (each.devicetree for each in option.devicetree_choices)
-        named = [ref for ref in (*files, *option.initrds, *option.overlays, *choices) if ref]
-        names = [text for r in named for text in (r.device or "", r.part, r.url, r.path)]
-        if any(len(name) > MAX_PATH for name in (*names, option.source, option.entry)):
-            message = f"an entry names something with more than {MAX_PATH} characters, left out"
+        if reason := _excess(option):
             source = clean(option.source, 255)
+            message = f"an entry {reason}, left out"
             problems.append(Problem(source=source, line=option.line, message=message))
         else:
             yield option
+
+
+def _excess(option: BootOption) -> str:
+    """Return what an option has too much of, or ""."""
+    files = (option.linux, option.devicetree, option.devicetree_dir)
+    choices = (each.devicetree for each in option.devicetree_choices)
+    named = [ref for ref in (*files, *option.initrds, *option.overlays, *choices) if ref]
+    names = [text for r in named for text in (r.device or "", r.part, r.url, r.path)]
+    if any(len(name) > MAX_PATH for name in (*names, option.source, option.entry)):
+        return f"names something with more than {MAX_PATH} characters"
+    for count, what in ((len(option.initrds), "initrds"), (len(option.overlays), "overlays")):
+        if count > MAX_FILES:
+            return f"names {count} {what}, and bootd takes {MAX_FILES}"
+    return ""
 
 
 def _name_apart(options: Iterable[BootOption]) -> list[BootOption]:

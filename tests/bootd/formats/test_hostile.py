@@ -269,3 +269,12 @@ def test_loops_in_loops_end_and_are_told(name: str) -> None:
 def test_utf_16_of_odd_length_is_answered() -> None:
     text = read_text(MemoryFs({"/a": b"\xff\xfea\0b"}), "/a")
     assert text.startswith("a")
+
+
+@pytest.mark.parametrize("what", ["initrd", "fdtoverlays"])
+def test_more_files_than_any_board_loads_cost_only_their_entry(what: str) -> None:
+    many = ",".join(f"/f{n}" for n in range(65)) if what == "initrd" else "/f " * 65
+    text = f"label a\n linux /k\n {what} {many}\nlabel b\n linux /k\n"
+    result = scan(MemoryFs({"/extlinux/extlinux.conf": text.encode()}))
+    assert [option.title for option in result.options] == ["b"]
+    assert any("65" in each.message and each.line == 1 for each in result.problems)
