@@ -125,14 +125,17 @@ def test_select_cancel_and_rescan_are_silent_and_done(daemon: Daemon) -> None:
 def test_monitor_prints_a_line_an_event(daemon: Daemon) -> None:
     command = [sys.executable, "-m", "bootd.ctl.main", "monitor", "--socket", daemon.socket]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
-        assert monitor.stdout is not None
-        assert monitor.stdout.readline().startswith("snapshot: 1 devices, 2 options")
-        daemon.plug("sdz1", {})
-        assert monitor.stdout.readline() == "device sdz1: probing\n"
-        daemon.unplug("sdz1")
-        while (line := monitor.stdout.readline()) != "device sdz1: gone\n":
-            assert line
-        monitor.terminate()
+        try:
+            assert monitor.stdout is not None
+            lines = iter(monitor.stdout.readline, "")
+            assert next(lines).startswith("snapshot: 1 devices, 2 options")
+            daemon.plug("sdz1", {})
+            # A busy machine may have read it before it tells that it is about to.
+            assert "device sdz1: ready\n" in lines
+            daemon.unplug("sdz1")
+            assert "device sdz1: gone\n" in lines
+        finally:
+            monitor.terminate()
 
 
 @pytest.mark.parametrize(
