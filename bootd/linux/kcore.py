@@ -36,8 +36,8 @@ def read_physical(start: int, size: int, path: str = KCORE) -> bytes | None:
         return None
     try:
         offset = _find(fd, start, size)
-        data = b"" if offset is None else os.pread(fd, size, offset)
-        return data if offset is not None and len(data) == size else None
+        data = None if offset is None else os.pread(fd, size, offset)
+        return data if data is not None and len(data) == size else None
     except OSError:  # EPERM of a lockdown; EFAULT of a hole
         return None
     finally:

@@ -112,13 +112,14 @@ class UdevSource:
         # pyudev looks for its library by running ldconfig or a compiler, which an initrd has not
         # and which costs start-up time elsewhere; the name is the library's ABI.
         utils.find_library = "lib{}.so.1".format
-        self._monitor = pyudev.Monitor.from_netlink(pyudev.Context())
+        context = pyudev.Context()
+        self._monitor = pyudev.Monitor.from_netlink(context)
         self._monitor.filter_by("block")
         self._set_buffer()
         self._monitor.start()
         self._loop.add_reader(self._monitor.fileno(), self._drain)
         if self._on_named is not None:
-            self._kernel = pyudev.Monitor.from_netlink(pyudev.Context(), source="kernel")
+            self._kernel = pyudev.Monitor.from_netlink(context, source="kernel")
             self._kernel.filter_by("block")
             self._kernel.start()
             self._loop.add_reader(self._kernel.fileno(), self._hear_kernel)

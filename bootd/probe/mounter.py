@@ -80,11 +80,7 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
         if stat.S_ISREG(mode):
             attached = loop.attached(node, offset=start_bytes, size=size_bytes)
             node = stack.enter_context(attached)
-        fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            dirty = needs_replay(fd, fstype)
-        finally:
-            os.close(fd)
+        dirty = fstype in _DIRTY and _is_dirty(node, fstype)
         mounted = _mounted(node, fstype)
     return Opened(mounted, mounted.open_file, (STALE,) if dirty else ())
 
@@ -95,6 +91,14 @@ def _mounted(node: str, fstype: str) -> "DirView | LayeredView":
 
         return LayeredView(mount_layers(node), one_mount=True)
     return DirView(mount_detached(node, fstype), one_mount=True)
+
+
+def _is_dirty(node: str, fstype: str) -> bool:
+    fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return needs_replay(fd, fstype)
+    finally:
+        os.close(fd)
 
 
 def needs_replay(fd: int, fstype: str) -> bool:

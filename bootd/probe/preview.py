@@ -33,13 +33,14 @@ def read(fd: int, types: Collection[str]) -> Json:
     from bootd.probe.image import READERS  # noqa: PLC0415 - ditto
     from bootd.probe.mounter import needs_replay  # noqa: PLC0415 - ditto
 
-    identity = superblock.identify(ByteRange(fd))
+    device = ByteRange(fd)
+    identity = superblock.identify(device)
     if identity is None or not identity.uuid or identity.fstype not in types:
         return None
     reader = READERS.get(identity.fstype)
     if reader is None or needs_replay(fd, identity.fstype):
         return None
-    result = scan(VolumeView(reader(ByteRange(fd))))
+    result = scan(VolumeView(reader(device)))
     if result.problems or not result.options:
         return None
     return {"fstype": identity.fstype, "uuid": identity.uuid, "result": to_json(result)}

@@ -19,7 +19,7 @@ from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.probe import answer
-from bootd.probe.channel import close_all, decode, encode_packet, receive_part, send
+from bootd.probe.channel import decode, encode_packet, receive_part, send
 from bootd.probe.order import Order, order_for
 from bootd.probe.preview import believe
 from bootd.probe.session import Session
@@ -108,10 +108,7 @@ class Prober:
                 if (seen := await self._previewed(device)) is not None:
                     return seen
                 async with self._scanning(device) as session:
-                    await session.ready()
-                    found, fds = await session.reply()
-                    close_all(fds)
-                    result = answer.scan_result(found)
+                    result = answer.scan_result(await session.only_reply())
         except TimeoutError:
             raise ProbeError(device.name, f"was not read within {SCAN_S:g} s") from None
         except ProtocolError as error:
@@ -149,10 +146,7 @@ class Prober:
         if session is None:
             return None
         try:
-            await session.ready()
-            found, fds = await session.reply()
-            close_all(fds)
-            result = believe(found, device)
+            result = believe(await session.only_reply(), device)
             return None if result is None else answer.scan_result(result)
         except (BootdError, OSError):  # the scan will say what is wrong
             return None

@@ -126,6 +126,17 @@ class Session:
             raise answer.error(self.name, said)
         return message.get("answer"), fds
 
+    async def only_reply(self) -> Json:
+        """Wait for the device and for the answer to what was asked; it comes with no files.
+
+        Raises:
+            ProbeError, BootdError, OSError: As `ready` and `reply`.
+        """
+        await self.ready()
+        found, fds = await self.reply()
+        close_all(fds)
+        return found
+
     def close(self) -> None:
         """Let the worker go. Descriptors that were handed out stay valid."""
         self._frames.close()

@@ -13,20 +13,19 @@ class Waiting:
     """The workers that have read a device, or are at it, until somebody asks or it is too late."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._sessions: dict[str, tuple[Session, asyncio.TimerHandle]] = {}
 
     def keep(self, device: str, session: Session) -> None:
         """Take over a session for at most KEPT_S; there must be none of this device."""
-        self._sessions[device] = session
-        loop = asyncio.get_running_loop()
-        self._timers[device] = loop.call_later(KEPT_S, self.drop, device)
+        timer = asyncio.get_running_loop().call_later(KEPT_S, self.drop, device)
+        self._sessions[device] = session, timer
 
     def take(self, device: str) -> Session | None:
         """Give away the session of a device, if there is one."""
-        if device in self._timers:
-            self._timers.pop(device).cancel()
-        return self._sessions.pop(device, None)
+        session, timer = self._sessions.pop(device, (None, None))
+        if timer is not None:
+            timer.cancel()
+        return session
 
     def drop(self, device: str) -> bool:
         """End the session of a device; says whether there was one."""
