@@ -75,6 +75,11 @@ def _variables(body: bytes) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
+def fdtfile(environment: Environment | None) -> str:
+    """Return what U-Boot calls the DTB of its board, or ""."""
+    return "" if environment is None else environment.variables.get("fdtfile", "")
+
+
 def newest(copies: Iterable[Environment | None]) -> Environment | None:
     """Return the copy that counts: the one with the higher flag, where 0 comes after 255."""
     best: Environment | None = None

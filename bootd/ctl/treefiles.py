@@ -85,23 +85,23 @@ def fdtfile(args: argparse.Namespace) -> str:
     """Return what this machine's firmware calls its DTB, or "" for the tree of a file."""
     if args.live is not None:
         return ""
-    from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - as in `known`
+    from bootd import ubootenv  # noqa: PLC0415 - as in `known`
+    from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - ditto
 
     environment, notes = read_environment(ROOT)
     for note in notes:
         print(note, file=sys.stderr)
-    return "" if environment is None else environment.variables.get("fdtfile", "")
+    return ubootenv.fdtfile(environment)
 
 
 def _profile(args: argparse.Namespace, live: "Fdt") -> "Profile":
     from bootd.devicetree.profile import MAX_BYTES, combine, fits, parse  # noqa: PLC0415 - as above
-    from bootd.fdt import write  # noqa: PLC0415 - ditto
     from bootd.services.board import find_profile  # noqa: PLC0415 - ditto
 
     if args.no_profile:
         return combine(())
     if not args.profiles:
-        found, mistakes = find_profile(write(live), ROOT)
+        found, mistakes = find_profile(live, ROOT)
         for mistake in mistakes:
             print(mistake, file=sys.stderr)
         return found

@@ -13,7 +13,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bootd.devicetree.edit import Edit, Why, add_node, assign, delete, refuse
-from bootd.devicetree.memory import memory_nodes, reserve, static_reservations
+from bootd.devicetree.memory import (
+    covered,
+    memory_nodes,
+    overlap,
+    reserve,
+    static_reservations,
+)
 from bootd.devicetree.scene import Scene, encode, ranges
 from bootd.devicetree.transfer import transfer
 from bootd.errors import FdtError, MergeRefusedError
@@ -166,15 +172,5 @@ def _keep_memory(scene: Scene, entries: tuple[tuple[int, int], ...]) -> Iterator
             # A pool that any kernel may place anew protects nothing.
             kept += () if "reusable" in node.properties else reserved
     for entry in entries:
-        if any(_overlap(entry, other) for other in ram) and not any(
-            _inside(entry, other) for other in kept
-        ):
+        if any(overlap(entry, other) for other in ram) and not covered(entry, kept):
             yield from reserve(scene.base, f"/reserved-memory/framebuffer@{entry[0]:x}", entry)
-
-
-def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    return a[0] < b[0] + b[1] and b[0] < a[0] + a[1]
-
-
-def _inside(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    return b[0] <= a[0] and a[0] + a[1] <= b[0] + b[1]

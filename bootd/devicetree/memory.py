@@ -4,7 +4,7 @@ Memory ranges are always written again in the base's cells: the two trees may co
 (Raspberry Pi 5: 2 and 1 cells in the firmware's tree, 2 and 2 in mainline's).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bootd.devicetree.chosen import boots_by_efi, stale_ranges
@@ -115,7 +115,7 @@ def reservations(scene: Scene) -> Iterator[Edit]:
     """
     stale = stale_ranges(scene.live)
     for entry in dict.fromkeys(scene.live.reservations):
-        if entry in stale or _covered(entry, scene.base.reservations):
+        if entry in stale or covered(entry, scene.base.reservations):
             continue
         name = reservation(*entry)
         yield Edit(
@@ -148,7 +148,7 @@ def reserved_memory(scene: Scene) -> Iterator[Edit]:
         if path in taken or scene.base.find(path) is not None:
             path = f"{path}-{entry[1]:x}"
         taken.add(path)
-        overlaps = any(_overlap(entry, other) for other in ours)
+        overlaps = any(overlap(entry, other) for other in ours)
         yield from reserve(scene.base, path, entry, _OVERLAP if overlaps else _NODES)
 
 
@@ -173,11 +173,13 @@ def reserve(base: Fdt, path: str, entry: tuple[int, int], why: Why = _NODES) -> 
     yield from assign(base, path, "no-map", b"", why)
 
 
-def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+def overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Say whether two (start, size) ranges share a byte."""
     return a[0] < b[0] + b[1] and b[0] < a[0] + a[1]
 
 
-def _covered(entry: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+def covered(entry: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    """Say whether a (start, size) range lies in one of others."""
     start, size = entry
     return any(low <= start and start + size <= low + long for low, long in others)
 

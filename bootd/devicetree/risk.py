@@ -10,6 +10,7 @@ from typing import Final
 
 from bootd.devicetree.match import Match
 from bootd.devicetree.memory import is_memory, memory_nodes
+from bootd.devicetree.trustclass import GUARDS, VOLTAGES
 from bootd.errors import FdtError
 from bootd.fdt import address
 from bootd.fdt.cells import cells, compatible, is_enabled
@@ -28,12 +29,6 @@ _NEW: Final = {
     "syscon-reboot": "writes a value of its own choice to a register at reboot",
 }
 """By compatible: what a node does that the running tree does not have."""
-
-_GUARDS: Final = ("external-facing", "iommu-map", "iommus", "read-only")
-"""Properties that protect memory or flash; taking one away is told."""
-
-
-_VOLTAGES: Final = ("regulator-max-microvolt", "opp-microvolt")
 
 
 def risks(shipped: Fdt, live: Fdt) -> Iterator[str]:
@@ -59,7 +54,7 @@ def _new_nodes(shipped: Fdt, live: Fdt) -> Iterator[str]:
 def _lost_guards(shipped: Fdt, live: Fdt) -> Iterator[str]:
     match = Match(live, shipped)
     for path, node in live.walk():
-        names = [name for name in _GUARDS if name in node.properties]
+        names = [name for name in GUARDS if name in node.properties]
         pairing = match.find(path) if names else None
         other = None if pairing is None else shipped.find(pairing.path)
         for name in names:
@@ -68,15 +63,15 @@ def _lost_guards(shipped: Fdt, live: Fdt) -> Iterator[str]:
 
 
 def _dma_windows(shipped: Fdt, live: Fdt) -> Iterator[str]:
+    # Other cells around them make other bytes of the same window.
+    name = "#address-cells"
+    if shipped.root.properties.get(name) != live.root.properties.get(name):
+        return
     for path, node in live.walk():
         ours = node.properties.get("dma-ranges")
         other = shipped.find(path) if ours else None
         theirs = None if other is None else other.properties.get("dma-ranges")
-        # Other cells around them make other bytes of the same window.
-        same = shipped.root.properties.get("#address-cells") == live.root.properties.get(
-            "#address-cells"
-        )
-        if theirs is not None and theirs != ours and same:
+        if theirs is not None and theirs != ours:
             yield f"{clean(path, 80)} lets devices reach other memory than now (dma-ranges)"
 
 
@@ -115,7 +110,7 @@ def _ranges(node: Node, bus: Node) -> list[tuple[int, int]]:
 
 def _voltages(shipped: Fdt, live: Fdt) -> Iterator[str]:
     for path, node in live.walk():
-        for name in _VOLTAGES:
+        for name in VOLTAGES:
             ours = _highest(node, name)
             other = shipped.find(path) if ours else None
             theirs = 0 if other is None else _highest(other, name)

@@ -193,8 +193,7 @@ def _stored(fs: FsView, path: str) -> str:
     for each in (path, path.replace("uboot.env", "uboot-redund.env")):
         with suppress(OSError, ConfigLimitError):
             copies.append(ubootenv.parse(fs.read(each, ubootenv.MAX_BYTES)))
-    found = ubootenv.newest(copies)
-    return "" if found is None else found.variables.get("fdtfile", "")
+    return ubootenv.fdtfile(ubootenv.newest(copies))
 
 
 def _folders(fs: FsView, request: TreeRequest) -> list[str]:

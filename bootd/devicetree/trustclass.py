@@ -46,18 +46,18 @@ _PLACES: Final = (
 )
 """By the first part of the path; everything below it is of the same class."""
 
+GUARDS: Final = ("external-facing", "iommu-map", "iommus", "read-only")
+"""Properties that protect memory or flash; taking one away is told."""
+
+VOLTAGES: Final = ("regulator-max-microvolt", "opp-microvolt")
+"""Raising one is told."""
+
 _PROPERTIES: Final = {
     "local-bd-address": TrustClass.MACHINE,
     "local-mac-address": TrustClass.MACHINE,
     "mac-address": TrustClass.MACHINE,
     "serial-number": TrustClass.MACHINE,
-    "dma-ranges": TrustClass.DANGEROUS,
-    "external-facing": TrustClass.DANGEROUS,
-    "iommu-map": TrustClass.DANGEROUS,
-    "iommus": TrustClass.DANGEROUS,
-    "opp-microvolt": TrustClass.DANGEROUS,
-    "read-only": TrustClass.DANGEROUS,
-    "regulator-max-microvolt": TrustClass.DANGEROUS,
+    **dict.fromkeys(("dma-ranges", *GUARDS, *VOLTAGES), TrustClass.DANGEROUS),
 }
 """By name, wherever else they stand."""
 

@@ -28,6 +28,10 @@ _KINDS: Final = {
 
 _WORKING_BYTES: Final = 32 << 20
 
+OVERWRITTEN: Final = (
+    "kexec_file_load would place the kernel where this board's interrupt controller still writes"
+)
+
 
 def _why_not(request: LoadRequest, machine: Machine) -> str | None:
     if not machine.kexec_file:
@@ -36,11 +40,8 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return machine.kexec_refusal
     if request.tree_changed:
         return "kexec_file_load cannot hand over a changed device tree"
-    if machine.lpi_unreserved and not request.crash:  # whose memory is its own
-        return (
-            "kexec_file_load would place the kernel where this board's interrupt controller "
-            "still writes"
-        )
+    if overwrites(request, machine):
+        return OVERWRITTEN
     if _forced(request) and not machine.kexec_file_force_dtb:
         return "the running kernel's kexec_file_load would drop the device tree"
     return why_not_kind(request, machine)
@@ -79,6 +80,11 @@ def _load(request: LoadRequest, given: LoadFiles) -> LoadReport:
         kexec.kexec_file_load(kernel, initrd, cmdline, flags=flags)
     why = _why(request)
     return LoadReport(loader=_NAME, tree=TreeOrigin.RUNNING, why=why, crash=request.crash)
+
+
+def overwrites(request: LoadRequest, machine: Machine) -> bool:
+    """Say whether devices may write where the running kernel places the next one."""
+    return machine.lpi_unreserved and not request.crash  # whose memory is its own
 
 
 def crash_flag(request: LoadRequest) -> int:

@@ -37,11 +37,8 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         )
     if not request.tree_bytes:
         return "this machine has no device tree"
-    if machine.lpi_unreserved and not request.crash:  # as there
-        return (
-            "kexec_file_load would place the kernel where this board's interrupt controller "
-            "still writes"
-        )
+    if kexec_file.overwrites(request, machine):
+        return kexec_file.OVERWRITTEN
     return kexec_file.why_not_kind(request, machine)
 
 

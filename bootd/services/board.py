@@ -16,6 +16,7 @@ from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from bootd.devicetree.profile import BoardFile
+    from bootd.fdt import Fdt
 
 DIRECTORIES: Final = ("usr/lib/bootd/boards.d", "run/bootd/boards.d", "etc/bootd/boards.d")
 """Later ones hide earlier ones."""
@@ -44,13 +45,16 @@ class BoardReader:
             OSError: The running tree cannot be read.
         """
         blob, notes = self.live(choice)
-        profile, mistakes = find_profile(blob, self.root)
+        from bootd.fdt import read  # noqa: PLC0415 - only for a boot
+
+        profile, mistakes = find_profile(None if blob is None else read(blob), self.root)
         original, missing = self._named(profile.original)
         if profile.tree:
             whole, lost = self._named(profile.tree)
             blob, missing = (whole or blob), (*missing, *lost)
-        from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - only for a boot
+        from bootd.linux.firmware_env import read_environment  # noqa: PLC0415 - ditto
         from bootd.linux.screens import firmware_screens  # noqa: PLC0415 - ditto
+        from bootd.ubootenv import fdtfile  # noqa: PLC0415 - ditto
 
         environment, unread = read_environment(self.root)
         return Board(
@@ -60,7 +64,7 @@ class BoardReader:
             tier=tier,
             risky=risky,
             screens=firmware_screens(self.root),
-            fdtfile="" if environment is None else environment.variables.get("fdtfile", ""),
+            fdtfile=fdtfile(environment),
             notes=(*notes, *mistakes, *missing, *unread),
         )
 
@@ -78,21 +82,18 @@ class BoardReader:
         return blob, ()
 
 
-def find_profile(live: bytes | None, root: str = "/") -> tuple[Profile, tuple[str, ...]]:
+def find_profile(live: "Fdt | None", root: str = "/") -> tuple[Profile, tuple[str, ...]]:
     """Return what the installed profiles say of a board, and sentences on those that are wrong.
 
     Args:
         live: The board's tree; None when it has none.
         root: Below it are the `DIRECTORIES`.
-
-    Raises:
-        FdtError: The tree is damaged.
     """
     # Parsers that only a boot needs.
     from bootd.devicetree.profile import combine, fits  # noqa: PLC0415 - see above
-    from bootd.fdt import Fdt, Node, read  # noqa: PLC0415 - ditto
+    from bootd.fdt import Fdt, Node  # noqa: PLC0415 - ditto
 
-    tree = Fdt(root=Node("")) if live is None else read(live)
+    tree = Fdt(root=Node("")) if live is None else live
     mistakes: list[str] = []
     files = [each for each in _parse(root, mistakes) if fits(each, tree)]
     return combine(each.profile for each in reversed(files)), tuple(mistakes)
