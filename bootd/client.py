@@ -155,16 +155,19 @@ class Client:
         self, option_id: str, overrides: Overrides = NO_OVERRIDES, by: str = ""
     ) -> BootReply:
         """Load an option and start it; the reply comes right before this machine leaves."""
-        parameters = methods.Booting(id=option_id, overrides=overrides, by=by)
-        reply = await self._call(methods.BOOT, parameters, BOOT_TIMEOUT_S)
-        return from_json(methods.Booted, reply).reply
+        return await self._load(methods.BOOT, option_id, overrides, by)
 
     async def load_crash_kernel(
         self, option_id: str, overrides: Overrides = NO_OVERRIDES, by: str = ""
     ) -> BootReply:
         """Load an option that starts when the running kernel crashes."""
+        return await self._load(methods.LOAD_CRASH_KERNEL, option_id, overrides, by)
+
+    async def _load(
+        self, method: methods.Method, option_id: str, overrides: Overrides, by: str
+    ) -> BootReply:
         parameters = methods.Booting(id=option_id, overrides=overrides, by=by)
-        reply = await self._call(methods.LOAD_CRASH_KERNEL, parameters, BOOT_TIMEOUT_S)
+        reply = await self._call(method, parameters, BOOT_TIMEOUT_S)
         return from_json(methods.Booted, reply).reply
 
     async def cancel(self, by: str = "") -> None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from bootd.errors import SettingError
 from bootd.model.board import LiveChoice, RiskyTrees, RunningTree, Tier
@@ -32,6 +32,8 @@ FILE_SYSTEMS: Final = (
 )
 
 ACTIONS: Final = ("reboot", "powerOff")
+
+_Word = TypeVar("_Word", bound=Enum)
 
 _YES: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
 _NO: Final = frozenset({"0", "no", "n", "false", "f", "off"})
@@ -68,40 +70,18 @@ def parse_timeout(text: str) -> int | None:
     return int(word)
 
 
-def parse_execute(text: str) -> Execute:
-    """Read one of the words of `Execute`."""
-    try:
-        return Execute(text.lower())
-    except ValueError:
-        msg = "expected auto, direct or systemd"
-        raise ValueError(msg) from None
+def word_of(kind: type[_Word]) -> Callable[[str], _Word]:
+    """Return what reads one of the words of an Enum, in any case."""
 
+    def parse(text: str) -> _Word:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            *words, last = (each.value for each in kind)
+            msg = f"expected {', '.join(words)} or {last}"
+            raise ValueError(msg) from None
 
-def parse_live_tree(text: str) -> LiveChoice:
-    """Read one of the words of `LiveChoice`."""
-    try:
-        return LiveChoice(text.lower())
-    except ValueError:
-        msg = "expected runtime or boot"
-        raise ValueError(msg) from None
-
-
-def parse_trust(text: str) -> Tier:
-    """Read one of the words of `Tier`."""
-    try:
-        return Tier(text.lower())
-    except ValueError:
-        msg = "expected open, signed or locked"
-        raise ValueError(msg) from None
-
-
-def parse_running_tree(text: str) -> RunningTree:
-    """Read one of the words of `RunningTree`."""
-    try:
-        return RunningTree(text.lower())
-    except ValueError:
-        msg = "expected never, implied or always"
-        raise ValueError(msg) from None
+    return parse
 
 
 def parse_risky(text: str) -> RiskyTrees:
@@ -174,7 +154,7 @@ class Config:
 
     timeout_s: int | None = field(default=10, metadata=_written("10", parse_timeout))
     autoboot: bool = field(default=True, metadata=_written("yes", parse_switch))
-    execute: Execute = field(default=Execute.AUTO, metadata=_written("auto", parse_execute))
+    execute: Execute = field(default=Execute.AUTO, metadata=_written("auto", word_of(Execute)))
     socket: str = field(default=SOCKET, metadata=_written(SOCKET, parse_path))
     file_systems: tuple[str, ...] = field(
         default=FILE_SYSTEMS, metadata=_written(" ".join(FILE_SYSTEMS), parse_words)
@@ -184,11 +164,11 @@ class Config:
     )
     dry_run: bool = field(default=False, metadata=_written("no", parse_switch))
     live_tree: LiveChoice = field(
-        default=LiveChoice.RUNTIME, metadata=_written("runtime", parse_live_tree)
+        default=LiveChoice.RUNTIME, metadata=_written("runtime", word_of(LiveChoice))
     )
-    trust: Tier = field(default=Tier.OPEN, metadata=_written("open", parse_trust))
+    trust: Tier = field(default=Tier.OPEN, metadata=_written("open", word_of(Tier)))
     running_tree: RunningTree = field(
-        default=RunningTree.NEVER, metadata=_written("never", parse_running_tree)
+        default=RunningTree.NEVER, metadata=_written("never", word_of(RunningTree))
     )
     crash_option: str = field(default="", metadata=_written("none", parse_pattern))
     allow_risky_dt: RiskyTrees = field(

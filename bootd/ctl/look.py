@@ -2,6 +2,8 @@
 
 from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
+from bootd.model.problem import Problem
+from bootd.model.text import clean
 from bootd.record import dataclass
 
 Tried = tuple[tuple[str, str, bool], ...]
@@ -19,6 +21,12 @@ class Look:
     device: BlockDevice
     result: ScanResult
     tried: Tried = ()
+
+
+def unread(device: BlockDevice, reason: str) -> Look:
+    """Return a look at a device that cannot be read."""
+    problem = Problem(source="", message=clean(reason))
+    return Look(device=device, result=ScanResult(problems=(problem,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,13 @@
 
 from typing import Final
 
-from bootd.ctl.look import Look, Sight
+from bootd.ctl.look import Look, Sight, unread
 from bootd.ctl.scan import Source
 from bootd.errors import ProbeError
 from bootd.fetch import Lease
 from bootd.formats import ipxe, pxe
 from bootd.linux.served import ServedDirectory
 from bootd.model.device import BlockDevice, DeviceKind
-from bootd.model.option import ScanResult
-from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.probe import confined
 from bootd.protocol.codec import Json, from_json, to_json
@@ -55,5 +53,4 @@ def look(source: Source, architecture: str) -> Look:
         try:
             return from_json(Sight, confined.run(host, work)).of(device)
         except ProbeError as error:
-            problem = Problem(source="", message=clean(error.reason))
-            return Look(device=device, result=ScanResult(problems=(problem,)))
+            return unread(device, error.reason)

@@ -8,14 +8,13 @@ from functools import partial
 from typing import Final
 
 from bootd.ctl import network, scan_json
-from bootd.ctl.look import Look, Sight
+from bootd.ctl.look import Look, Sight, unread
 from bootd.ctl.scan import Source
 from bootd.errors import ProbeError
 from bootd.formats import FORMATS, scan
 from bootd.fsview import FsView
 from bootd.model.device import DeviceKind
-from bootd.model.option import ResolvedOption, ScanResult
-from bootd.model.problem import Problem
+from bootd.model.option import ResolvedOption
 from bootd.model.text import clean, escape
 from bootd.policy import menu
 from bootd.policy.resolve import resolve
@@ -116,8 +115,7 @@ def _look(stretch: Stretch) -> Look:
         return from_json(Sight, answer).of(stretch.device)
     except (ProbeError, OSError) as error:
         reason = error.reason if isinstance(error, ProbeError) else error.strerror or str(error)
-        problem = Problem(source="", message=clean(reason))
-        return Look(device=stretch.device, result=ScanResult(problems=(problem,)))
+        return unread(stretch.device, reason)
 
 
 def _look_confined(view: FsView) -> Json:

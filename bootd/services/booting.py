@@ -22,6 +22,7 @@ from bootd.model.tree import IndexedTree, TreeReport
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.messages import Overrides
 from bootd.record import replace
+from bootd.services.booter import Progress
 
 if TYPE_CHECKING:
     from bootd.loaders.choice import Choice
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from bootd.services.artefacts import Artefacts
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[str, int | None], None]
-"""Takes what is being done, and how many per cent of it are done or None."""
 
 LOAD_S: Final = 300.0
 """A kernel and initrd of 100 MB from the slowest cards take a third of this."""

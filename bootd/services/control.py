@@ -173,8 +173,8 @@ class Control:
             self._store.select(option.id)
         log.info("boot of %s asked by %s", option.id, by)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        self._watch(tasks.create_task(self._boot(option, overrides, loaded), name="boot"))
-        return await self._outcome(option, loaded)
+        load = tasks.create_task(self._boot(option, overrides, loaded), name="boot")
+        return await self._outcome(option, load, loaded)
 
     async def keep_for_crash(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
         """Load an option that starts when the running kernel crashes; the countdown goes on."""
@@ -182,18 +182,14 @@ class Control:
         tasks = self._free()
         log.info("crash kernel %s asked by %s", option.id, by)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        self._watch(tasks.create_task(self._keep(option, overrides, loaded), name="crash kernel"))
-        return await self._outcome(option, loaded)
+        load = tasks.create_task(self._keep(option, overrides, loaded), name="crash kernel")
+        return await self._outcome(option, load, loaded)
 
     def _free(self) -> asyncio.TaskGroup:
         if self._load is not None or self._tasks is None:
             message = "Another boot is under way; cancel it first."
             raise CallError(ErrorName.BUSY, message, {"message": message})
         return self._tasks
-
-    def _watch(self, load: asyncio.Task[None]) -> None:
-        self._load = load
-        load.add_done_callback(self._load_done)
 
     async def cancel(self, by: str) -> None:
         """Stop the countdown for good, and a load that has not been executed."""
@@ -203,7 +199,12 @@ class Control:
             await asyncio.wait({self._load})
             self._store.say(f"Boot cancelled by {by}", Level.WARNING)
 
-    async def _outcome(self, option: ResolvedOption, loaded: asyncio.Future[Loaded]) -> LoadReport:
+    async def _outcome(
+        self, option: ResolvedOption, load: asyncio.Task[None], loaded: asyncio.Future[Loaded]
+    ) -> LoadReport:
+        """Let a load be the one that is under way, and return what comes of it."""
+        self._load = load
+        load.add_done_callback(self._load_done)
         await asyncio.wait({loaded})
         if loaded.cancelled():
             raise _failure(ErrorName.BOOT_FAILED, option.id, "The boot was cancelled.")

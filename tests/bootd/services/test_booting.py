@@ -30,6 +30,7 @@ from bootd.protocol.codec import Json
 from bootd.protocol.messages import NO_OVERRIDES, Overrides
 from bootd.services import booting as booting_module
 from bootd.services.artefacts import tree_device, tree_request
+from bootd.services.booter import Progress
 from bootd.services.booting import Booting
 from tests.support import trees
 from tests.support.images import arm64_image, bzimage
@@ -107,7 +108,7 @@ async def place(tmp_path: Path, load: TaskCall) -> AsyncIterator[Place]:
     await prober.close()
 
 
-def progress(said: list[str]) -> booting_module.Progress:
+def progress(said: list[str]) -> Progress:
     def note(doing: str, _percent: int | None) -> None:
         said.append(doing)
 
