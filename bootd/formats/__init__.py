@@ -8,7 +8,7 @@ there: `scan` here does that for all.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bootd.formats.lexing import MAX_PATH
+from bootd.formats.lexing import MAX_FILES, MAX_PATH
 from bootd.formats.repeats import with_lent, without_repeats
 from bootd.formats.table import FORMATS as FORMATS
 from bootd.fsview import FsView
@@ -25,9 +25,6 @@ MAX_PROBLEMS: Final = 256
 
 MAX_NOTES: Final = 32
 """Of one option; another one then says how many are left out."""
-
-MAX_FILES: Final = 64
-"""Initrds of one option, and overlays."""
 
 MAX_TEXT: Final = 600_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer

@@ -5,9 +5,7 @@ golden trees: one file of one tree is damaged, or parts of two are mixed. What f
 below build/fuzz.
 """
 
-import argparse
 import random
-import resource
 import sys
 from time import process_time
 from typing import Final
@@ -16,6 +14,7 @@ from bootd.formats import FORMATS, scan
 from bootd.model.option import ScanResult
 from bootd.probe import answer
 from bootd.protocol.codec import to_json
+from tests.fuzz.command import report
 from tests.fuzz.trees import FOUND, Outcome
 from tests.support import golden
 from tests.support.memoryfs import MemoryFs
@@ -114,18 +113,7 @@ def _damaged(rng: random.Random, data: bytes, every: list[bytes]) -> bytes:
 
 def main() -> int:
     """Run what `make fuzz` asks for; 1 when something must not be."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    outcome = fuzz_formats(args.count, args.seed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(
-        f"formats: {outcome.runs} damaged, {outcome.accepted} with options, slowest"
-        f" {outcome.slowest_s * 1000:.1f} ms, peak {peak} MiB, mistakes: {len(outcome.mistakes)}"
-    )
-    print("\n".join(outcome.mistakes[:20]))
-    return int(bool(outcome.mistakes))
+    return report(__doc__, "formats", "with options", fuzz_formats, count=20_000)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@
 written below build/fuzz, with the seed that made it.
 """
 
-import argparse
 import random
-import resource
 import sys
 from collections.abc import Mapping
 from time import perf_counter
@@ -15,6 +13,7 @@ from typing import Final
 from bootd.errors import ImageError
 from bootd.images import inspect
 from bootd.images.payload import bare
+from tests.fuzz.command import report
 from tests.fuzz.trees import FOUND, Outcome, mutate
 from tests.support.images import (
     android,
@@ -101,18 +100,7 @@ def _try(data: bytes) -> bool:
 
 def main() -> int:
     """Run what `make fuzz` asks for; 1 when something must not be."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    outcome = fuzz_images(args.count, args.seed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(
-        f"images: {outcome.runs} damaged, {outcome.accepted} still valid, slowest"
-        f" {outcome.slowest_s * 1000:.1f} ms, peak {peak} MiB, mistakes: {len(outcome.mistakes)}"
-    )
-    print("\n".join(outcome.mistakes[:20]))
-    return int(bool(outcome.mistakes))
+    return report(__doc__, "images", "still valid", fuzz_images, count=100_000)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from bootd.fetch import Fetch, Lease, join
 from bootd.formats.ipxe import state as states
 from bootd.formats.ipxe.state import State
 from bootd.formats.ipxe.syntax import MAX_TEXT, Script, commands, is_script, options, parse
+from bootd.formats.lexing import MAX_FILES
 from bootd.fsview import decode
 from bootd.model.text import clean
 from bootd.record import dataclass
@@ -26,7 +27,6 @@ MAX_DEPTH: Final = 8
 """Scripts that chain scripts, and menus that lead to menus."""
 
 MAX_SCRIPTS: Final = 64
-MAX_FILES: Final = 64
 MAX_CHARACTERS: Final = 4 << 20
 """Of all commands, counted for each setting in them."""
 MAX_NESTING: Final = 256
