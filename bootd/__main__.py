@@ -70,7 +70,7 @@ def parse(words: list[str]) -> Arguments:
 def _tables() -> "Tables":
     """Name what workers can do; called in the zygote, whose memory it costs."""
     from bootd.loaders import task  # noqa: PLC0415 - in the zygote only
-    from bootd.probe.rehearsal import complete, preload  # noqa: PLC0415 - ditto
+    from bootd.probe.rehearsal import complete, practise, preload  # noqa: PLC0415 - ditto
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
     from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
@@ -79,6 +79,7 @@ def _tables() -> "Tables":
         helpers={name: task.HELPERS[name] for name in HELPERS},
         preload=preload,
         complete=complete,
+        practise=practise,
     )
 
 

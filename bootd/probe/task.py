@@ -54,9 +54,11 @@ class Tables:
         preload: Called once in the zygote to import what every task needs, before the first worker.
         complete: Imports what only some need. Called when no worker is waited for, or as soon as
             one had to import something itself.
+        practise: Called in a worker that waits for a device, after both.
     """
 
     tasks: Tasks
     helpers: Tasks = field(default_factory=dict)
     preload: Callable[[], None] = _nothing
     complete: Callable[[], None] = _nothing
+    practise: Callable[[], None] = _nothing

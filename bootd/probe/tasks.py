@@ -15,7 +15,7 @@ from bootd.linux.dirview import DirView
 from bootd.linux.listed import ListedView
 from bootd.model.text import escape
 from bootd.probe.preview import read as read_preview
-from bootd.probe.rehearsal import complete, preload
+from bootd.probe.rehearsal import complete, practise, preload
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
@@ -183,4 +183,4 @@ TASKS: Final[Tasks] = {
 
 def tables() -> Tables:
     """Return what a zygote needs to serve a daemon that never boots anything."""
-    return Tables(tasks=TASKS, preload=preload, complete=complete)
+    return Tables(tasks=TASKS, preload=preload, complete=complete, practise=practise)

@@ -43,7 +43,7 @@ def wait(sock: socket.socket, tables: Tables) -> None:
     """
     with _isolate(sock) as channel, _LastWords(channel):
         frames = Frames()
-        tables.preload()  # in pages of its own
+        tables.practise()  # in pages of its own
         limits.confine()
         first = receive(channel, frames)
         if first is not None:

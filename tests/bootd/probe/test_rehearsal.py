@@ -59,3 +59,11 @@ def test_the_zygote_needs_nothing_of_the_broker() -> None:
     code = "import sys\nfrom bootd.probe import zygote, tasks\ntasks.complete()\n"
     code += "sys.exit(f'{[*sys.modules]}' if 'asyncio' in sys.modules else 0)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_a_preview_needs_no_import_after_the_second_step() -> None:
+    code = "import sys\nfrom bootd.probe import rehearsal, tasks, worker\nrehearsal.complete()\n"
+    code += "known = set(sys.modules)\nrehearsal.practise()\n"
+    code += "sys.exit(f'{set(sys.modules) - known}' if set(sys.modules) - known else 0)"
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30, env=environment)
