@@ -91,7 +91,7 @@ def _is_parent(path: str, nodes: Mapping[str, int]) -> bool:
 
 
 def _lengthen(records: list[bytes]) -> bytes:
-    """Join directory records; each is a multiple of four bytes long, the last one fills the block."""
+    """Join directory records of whole words; the last one fills the block."""
     out = bytearray()
     for index, record in enumerate(records):
         room = -(-len(record) // 4) * 4
