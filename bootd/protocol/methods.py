@@ -147,6 +147,7 @@ class Method:
     Attributes:
         name: Without the interface.
         changes: It may be called only by root and members of the group `bootd`.
+        remote: Members of the group `bootd-remote`, such as the gateway, may call it, and no other.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Method:
     reply: type
     changes: bool
     replies: Replies = Replies.ONE
+    remote: bool = False
 
     @property
     def full_name(self) -> str:
@@ -184,7 +186,9 @@ class Leaving:
     by: str = ""
 
 
-DESCRIBE: Final = Method(name="Describe", parameters=NoParameters, reply=Describing, changes=False)
+DESCRIBE: Final = Method(
+    name="Describe", parameters=NoParameters, reply=Describing, changes=False, remote=True
+)
 DESCRIBE_MACHINE: Final = Method(
     name="DescribeMachine", parameters=NoParameters, reply=DescribingMachine, changes=False
 )
@@ -194,6 +198,7 @@ LIST_OPTIONS: Final = Method(
     reply=Listing,
     changes=False,
     replies=Replies.SEVERAL,
+    remote=True,
 )
 SUBSCRIBE: Final = Method(
     name="Subscribe",
@@ -201,15 +206,20 @@ SUBSCRIBE: Final = Method(
     reply=Occurrence,
     changes=False,
     replies=Replies.STREAM,
+    remote=True,
 )
 EXPLAIN: Final = Method(name="Explain", parameters=Explaining, reply=Explained, changes=False)
 BROWSE_TREE: Final = Method(name="BrowseTree", parameters=Browsing, reply=Browsed, changes=False)
-SELECT: Final = Method(name="Select", parameters=Selecting, reply=NoParameters, changes=True)
+SELECT: Final = Method(
+    name="Select", parameters=Selecting, reply=NoParameters, changes=True, remote=True
+)
 BOOT: Final = Method(name="Boot", parameters=Booting, reply=Booted, changes=True)
 LOAD_CRASH_KERNEL: Final = Method(
     name="LoadCrashKernel", parameters=Booting, reply=Booted, changes=True
 )
-CANCEL: Final = Method(name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True)
+CANCEL: Final = Method(
+    name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True, remote=True
+)
 RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameters, changes=True)
 SET_TIMEOUT: Final = Method(
     name="SetTimeout", parameters=SettingTimeout, reply=NoParameters, changes=True

@@ -1,4 +1,8 @@
-"""Who may do what: everybody here reads; root, the daemon's own user and one group change."""
+"""Who may do what: everybody here reads; root, the daemon's own user and one group change.
+
+The gateway to other machines has a group of its own, which may do less than everybody and a little
+of what changes: whoever breaks into it can select what is listed, and nothing else.
+"""
 
 from collections import Counter
 from typing import Final
@@ -18,14 +22,20 @@ class Access:
     Attributes:
         uids: Users who may change things: root, and who runs the daemon (a development machine).
         gid: Number of the group `bootd`, or None where there is no such group.
+        remote_gid: Number of the group `bootd-remote`, or None.
     """
 
     uids: frozenset[int]
     gid: int | None = None
+    remote_gid: int | None = None
 
     def allows(self, peer: Peer, method: Method) -> bool:
         """Whether `peer` may call `method`."""
-        return not method.changes or peer.uid in self.uids or self.gid in peer.groups
+        if peer.uid in self.uids or self.gid in peer.groups:
+            return True
+        if self.remote_gid in peer.groups:
+            return method.remote
+        return not method.changes
 
 
 @dataclass(slots=True)

@@ -34,6 +34,8 @@ FAREWELL_S: Final = 0.3
 _COUNTDOWN: Final = "the countdown"
 """Who boots when nobody does."""
 
+_NONE_SUCH: Final = "There is no such boot option (any more)."
+
 _RUNNING: Final = "running"
 """The kind of tree that every machine has."""
 
@@ -102,6 +104,8 @@ class Control:
 
     def select(self, option_id: str, by: str) -> None:
         """Make an option the one that is highlighted everywhere and booted by the countdown."""
+        if self._store.state.find(OptionId(option_id)) is None:
+            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
         option = self._bootable(option_id)
         self._store.select(option.id)
         self._store.say(f"{option.option.title} selected by {by}")
@@ -336,8 +340,7 @@ class Control:
     def _find(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> ResolvedOption:
         found = self.entry(option_id)
         if found is None:
-            message = "There is no such boot option (any more)."
-            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, message)
+            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
         try:
             return overridden(found.resolved, overrides)
         except LoadError as error:

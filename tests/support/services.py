@@ -188,7 +188,9 @@ async def running(bench: Bench) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, *, gid: int | None = None) -> AsyncIterator[str]:
+async def serving(
+    bench: Bench, *, gid: int | None = None, remote_gid: int | None = None
+) -> AsyncIterator[str]:
     """Serve a bench on a socket for the length of the block; gives its path.
 
     The services run in a task of their own, because pytest enters and leaves an async fixture in
@@ -197,8 +199,9 @@ async def serving(bench: Bench, *, gid: int | None = None) -> AsyncIterator[str]
     with _directory() as directory:
         path = f"{directory}/bootd"
         ready = asyncio.Event()
-        serve = _serve(bench, path, Access(uids=frozenset({0, os.geteuid()}), gid=gid), ready)
-        task = asyncio.get_running_loop().create_task(serve)
+        uids = frozenset({0, os.geteuid()})
+        access = Access(uids=uids, gid=gid, remote_gid=remote_gid)
+        task = asyncio.get_running_loop().create_task(_serve(bench, path, access, ready))
         await ready.wait()
         try:
             yield path

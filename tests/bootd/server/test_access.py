@@ -16,6 +16,8 @@ from tests.support.services import device, make_bench, options, serving
 
 GROUP = 54_321
 """Plays the group `bootd`."""
+REMOTE = 54_322
+"""Plays the group `bootd-remote`."""
 NOBODY = 65_534
 
 OPTION = "extlinux:uuid-vda1:entry0000"
@@ -32,15 +34,26 @@ ROLES = {
     "member by main group": (NOBODY, GROUP, []),
     "member by further group": (NOBODY, NOBODY, [GROUP]),
     "nobody": (NOBODY, NOBODY, []),
+    "gateway": (NOBODY, NOBODY, [REMOTE]),
+    "gateway by main group": (NOBODY, REMOTE, []),
+    "member who is in the gateway's group": (NOBODY, GROUP, [REMOTE]),
 }
-MAY_CHANGE = {"root", "member by main group", "member by further group"}
+MAY_LITTLE = {"gateway", "gateway by main group"}
+FROM_AFAR = {"Describe", "ListOptions", "Subscribe", "Select", "Cancel"}
+"""All that other machines may do; written here once more, so that a new method is no accident."""
+MAY_CHANGE = {
+    "root",
+    "member by main group",
+    "member by further group",
+    "member who is in the gateway's group",
+}
 
 
 @pytest.fixture
 async def path() -> AsyncIterator[str]:
     bench = make_bench()
     bench.store.device_scanned(device(), options(1))
-    async with serving(bench, gid=GROUP) as path:
+    async with serving(bench, gid=GROUP, remote_gid=REMOTE) as path:
         yield path
 
 
@@ -84,10 +97,22 @@ async def test_reading_is_for_everybody_and_changing_for_root_and_members(
     frame = json.dumps(call).encode() + b"\0"
     answer = await asyncio.to_thread(call_as, *ROLES[role], path, frame)
     reply = json.loads(answer.split(b"\0")[0])
-    if method.changes and role not in MAY_CHANGE:
+    allowed = role in MAY_CHANGE or not method.changes
+    if role in MAY_LITTLE:
+        allowed = method.name in FROM_AFAR
+    if not allowed:
         assert reply["error"] == ErrorName.PERMISSION_DENIED
     else:
         assert "error" not in reply
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("wanted", ["manual:vda1", "extlinux:uuid-vda1:none", "/dev/vda1", ""])
+async def test_only_what_is_listed_can_be_selected(path: str, wanted: str) -> None:
+    call = {"method": "org.bootd.Boot.Select", "parameters": {"id": wanted}}
+    frame = json.dumps(call).encode() + b"\0"
+    answer = await asyncio.to_thread(call_as, *ROLES["gateway"], path, frame)
+    assert json.loads(answer.removesuffix(b"\0"))["error"] == ErrorName.NO_SUCH_OPTION
 
 
 def test_nobody_is_a_member_where_there_is_no_such_group() -> None:
