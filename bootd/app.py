@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from bootd import VERSION, config
 from bootd.__main__ import HELPERS, Arguments
-from bootd.client import private_socket
 from bootd.config import Config
 from bootd.errors import BootdError, SettingError
 from bootd.linux import console_log, reboot, sd
@@ -30,6 +29,7 @@ from bootd.policy import trust
 from bootd.probe.prober import Prober
 from bootd.probe.spawn import Spawned
 from bootd.protocol.messages import Level, Status
+from bootd.reach import private_socket
 from bootd.server.access import Access
 from bootd.server.handlers import Desk
 from bootd.server.listener import Listener, bind
@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 
 GROUP: Final = "bootd"
 """Its members may change things."""
+
+REMOTE_GROUP: Final = "bootd-remote"
+"""Its members, of which the gateway is one, may list, select and cancel, and nothing else."""
 
 SOCKET_NAME: Final = "varlink"
 """FileDescriptorName of bootd.socket."""
@@ -257,13 +260,18 @@ def _wishes(settings: Config) -> Wishes:
 
 
 def _access() -> Access:
+    return Access(
+        uids=frozenset({0, os.geteuid()}), gid=_group(GROUP), remote_gid=_group(REMOTE_GROUP)
+    )
+
+
+def _group(name: str) -> int | None:
     from grp import getgrnam  # noqa: PLC0415 - reads files, so only when the loop runs already
 
     try:
-        gid = getgrnam(GROUP).gr_gid
+        return getgrnam(name).gr_gid
     except KeyError:
-        gid = None
-    return Access(uids=frozenset({0, os.geteuid()}), gid=gid)
+        return None
 
 
 def _leave(action: str) -> None:

@@ -5,10 +5,9 @@ of its own, and connections are kept for the next call, so that a long Boot neve
 """
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from bootd.errors import CallError, ProtocolError, UnreachableError
 from bootd.protocol import methods
@@ -16,11 +15,9 @@ from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_from_json
 from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import (
-    INTERFACE,
     NO_OVERRIDES,
     SOCKET,
     BootReply,
-    ErrorName,
     Event,
     Explanation,
     OptionView,
@@ -38,37 +35,17 @@ from bootd.protocol.varlink import (
     decode_reply,
     encode_call,
 )
-
-CONNECT_TIMEOUT_S: Final = 5.0
-QUICK_TIMEOUT_S: Final = 15.0
-"""For calls that the daemon answers from memory."""
-EXPLAIN_TIMEOUT_S: Final = 60.0
-BOOT_TIMEOUT_S: Final = 600.0
-"""A kernel and its initrd may come from a slow card."""
-
-_STANDARD_SENTENCES: Final = {
-    ErrorName.PERMISSION_DENIED: "You may not do this: changing needs root or membership in the "
-    "group bootd.",
-    ErrorName.METHOD_NOT_FOUND: "This bootd does not know that request; it is older than the "
-    "client.",
-    ErrorName.INTERFACE_NOT_FOUND: "The program behind the socket is not bootd.",
-}
+from bootd.reach import (
+    BOOT_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
+    EXPLAIN_TIMEOUT_S,
+    QUICK_TIMEOUT_S,
+    call_error,
+    no_answer,
+    why_not,
+)
 
 T = TypeVar("T")
-
-
-def private_socket(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return where a daemon listens that this user runs for itself (a played machine), or None."""
-    runtime = environ.get("XDG_RUNTIME_DIR", "")
-    return f"{runtime}/bootd/{INTERFACE}" if runtime.startswith("/") else None
-
-
-def find_socket(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the socket to ask when nobody says which: the system's, else this user's own."""
-    private = private_socket(environ)
-    if private is not None and not os.path.exists(SOCKET) and os.path.exists(private):  # noqa: PTH110 - pathlib costs 10 ms
-        return private
-    return SOCKET
 
 
 class Client:
@@ -231,8 +208,7 @@ class Client:
             keep = True
             raise
         except TimeoutError as error:
-            sentence = f"bootd has not answered {method.name} for {timeout_s:.0f} s."
-            raise UnreachableError(sentence) from error
+            raise UnreachableError(no_answer(method.name, timeout_s)) from error
         finally:
             if keep:
                 self._idle.append(connection)
@@ -257,10 +233,8 @@ class _Connection:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 return cls(*await asyncio.open_unix_connection(path, limit=MAX_MESSAGE_BYTES))
-        except TimeoutError as error:
-            raise UnreachableError(f"bootd does not accept connections on {path}.") from error
-        except OSError as error:
-            raise UnreachableError(_why_not(path, error)) from error
+        except OSError as error:  # TimeoutError is one
+            raise UnreachableError(why_not(path, error)) from error
 
     @property
     def ended(self) -> bool:
@@ -306,7 +280,7 @@ class _Connection:
             raise ProtocolError("bootd sent a message that is too long") from error
         reply = decode_reply(frame)
         if reply.error:
-            raise _call_error(reply)
+            raise call_error(reply)
         return reply
 
 
@@ -322,26 +296,3 @@ async def _subscription(connection: _Connection) -> AsyncIterator[Event]:
             raise ProtocolError(f"expected event {expected}, got {sequence}")
         expected += 1
         yield event
-
-
-def _call_error(reply: Reply) -> CallError:
-    message = reply.parameters.get("message")
-    if not isinstance(message, str):
-        message = _STANDARD_SENTENCES.get(reply.error, _unknown_error(reply))
-    return CallError(reply.error, message, dict(reply.parameters))
-
-
-def _unknown_error(reply: Reply) -> str:
-    details = ", ".join(f"{key}: {value}" for key, value in reply.parameters.items())
-    return f"bootd answered with the error {reply.error}" + (f" ({details})." if details else ".")
-
-
-def _why_not(path: str, error: OSError) -> str:
-    match error:
-        case FileNotFoundError() | ConnectionRefusedError():
-            hint = "start it with `systemctl start bootd`, or name its socket with --socket"
-            return f"bootd is not running: nobody listens on {path}; {hint}."
-        case PermissionError():
-            return f"You may not connect to {path}."
-        case _:
-            return f"Cannot connect to bootd on {path}: {error.strerror or error}."

@@ -129,7 +129,8 @@ def _run(ask: Question, given: Namespace) -> int:
     import asyncio  # noqa: PLC0415 - 60 ms that verbs without a daemon need not pay
 
     async def connect_and_ask() -> int:
-        from bootd.client import Client, find_socket  # noqa: PLC0415 - ditto
+        from bootd.client import Client  # noqa: PLC0415 - ditto
+        from bootd.reach import find_socket  # noqa: PLC0415 - ditto
 
         async with await Client.connect(getattr(given, "socket", None) or find_socket()) as client:
             return await ask(client, given)

@@ -12,10 +12,11 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import replace
 from typing import Final
 
-from bootd.client import Client, find_socket
+from bootd.client import Client
+from bootd.reach import find_socket
+from bootd.record import replace
 from bootmenu import terminal
 from bootmenu.session import BootClient, Session
 from bootmenu.state import Happening, MenuState

@@ -5,11 +5,11 @@ taken back. A file on the option's own device is written as its path, on another
 `sda2:/path`; a part of a container follows after a `#`.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, assert_never
 
 from bootd.protocol.messages import NO_OVERRIDES, FileView, OptionView, OverlayView, Overrides
+from bootd.record import dataclass, replace
 
 BY_HAND: Final = "manual:"
 """Start of the id of an option of which overrides say everything; a device's name follows."""

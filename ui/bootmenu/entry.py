@@ -1,8 +1,9 @@
 """One line of text that a person types on the screen. Pure."""
 
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
+
+from bootd.record import dataclass, replace
 
 MAX_LENGTH: Final = 4096
 """Characters; the longest kernel command line of any architecture (COMMAND_LINE_SIZE)."""

@@ -1,8 +1,7 @@
 """Boot options below the devices that they come from, in the order of the screen. Pure."""
 
-from dataclasses import dataclass
-
 from bootd.protocol.messages import DeviceView, OptionView
+from bootd.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ The screen, the plain lines and the help page all read this table. Every functio
 any serial terminal can send; names are Textual's.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from bootd.record import dataclass
 
 
 class Action(Enum):

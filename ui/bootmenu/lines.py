@@ -1,8 +1,8 @@
 """Lines of a screen before any terminal: runs of text with a tone."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from bootd.record import dataclass
 from bootmenu.clean import cells, take
 
 

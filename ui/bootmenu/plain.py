@@ -8,9 +8,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bootd.record import replace
 from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
 from bootmenu.clean import clean
 from bootmenu.edits import by_hand

@@ -6,11 +6,11 @@ text into one, `e N LINE` chooses, `e N LINE -` takes a change back, `e N LINE !
 it, `d N against shipped|live` compares it, `d +` goes on.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from bootd.protocol.messages import NO_OVERRIDES, OptionView, Overrides
 from bootd.protocol.methods import Browsing
+from bootd.record import replace
 from bootmenu.clean import clean, cut, escape
 from bootmenu.edits import BY_HAND, Row, by_hand, changed, rows, toggled, undone
 from bootmenu.pages.tree import heading, row_details, row_words

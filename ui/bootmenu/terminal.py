@@ -8,8 +8,9 @@ import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
+
+from bootd.record import dataclass
 
 PROBE_S: Final = 0.3
 """How long a terminal may take to say where its cursor is."""

@@ -4,9 +4,9 @@ To add a page of text: write its module with a `text` function, then list it in 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from bootd.record import dataclass
 from bootmenu.lines import Line, fitted
 from bootmenu.pages import (
     details,

@@ -1,10 +1,10 @@
 """How the tree page changes the menu: one node at a time, a search, or the differences."""
 
-from dataclasses import replace
 from typing import Final
 
 from bootd.protocol.messages import TreeRowView
 from bootd.protocol.methods import Browsing
+from bootd.record import replace
 from bootmenu.keys import Action
 from bootmenu.state.menu import MenuState, Page, TreeLook
 from bootmenu.state.messages import Browse, Browsed, NotBrowsed

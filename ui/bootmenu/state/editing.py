@@ -1,8 +1,7 @@
 """How the edit page changes the menu."""
 
-from dataclasses import replace
-
 from bootd.protocol.messages import NO_OVERRIDES, OptionView, Overrides
+from bootd.record import replace
 from bootmenu.edits import BY_HAND, Part, Row, changed, is_edited, rows, toggled, undone
 from bootmenu.entry import Purpose, begin
 from bootmenu.keys import Action

@@ -1,9 +1,9 @@
 """How text that a person types changes the menu."""
 
-from dataclasses import replace
 from typing import Final, assert_never
 
 from bootd.protocol.messages import Level
+from bootd.record import replace
 from bootmenu.entry import Purpose, TypedLine, typed
 from bootmenu.state.browsing import found
 from bootmenu.state.editing import field_typed

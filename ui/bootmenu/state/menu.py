@@ -1,7 +1,6 @@
 """What the menu knows: one frozen value that both faces draw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -17,6 +16,7 @@ from bootd.protocol.messages import (
     TreeRowView,
 )
 from bootd.protocol.methods import Browsing
+from bootd.record import dataclass, field
 from bootmenu.edits import BY_HAND, by_hand
 from bootmenu.entry import TypedLine
 from bootmenu.groups import in_order

@@ -1,7 +1,5 @@
 """What can happen to the menu, and what the menu asks for."""
 
-from dataclasses import dataclass
-
 from bootd.protocol.machine import MachineView
 from bootd.protocol.messages import (
     NO_OVERRIDES,
@@ -12,6 +10,7 @@ from bootd.protocol.messages import (
     TreePageView,
 )
 from bootd.protocol.methods import Browsing
+from bootd.record import dataclass
 from bootmenu.entry import Purpose
 from bootmenu.keys import Action
 

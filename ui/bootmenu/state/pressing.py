@@ -1,10 +1,10 @@
 """How keys change the menu."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from bootd.protocol.messages import Level, OptionView, Phase
+from bootd.record import replace
 from bootmenu.entry import Purpose, begin
 from bootmenu.groups import in_order
 from bootmenu.keys import Action

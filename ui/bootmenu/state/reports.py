@@ -1,6 +1,5 @@
 """How what the daemon reports and answers changes the menu."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from bootd.protocol.messages import (
@@ -18,6 +17,7 @@ from bootd.protocol.messages import (
     Status,
     StatusChanged,
 )
+from bootd.record import replace
 from bootmenu.groups import in_order
 from bootmenu.state.menu import CONNECTING, MAX_LOG_LINES, LogLine, MenuState
 from bootmenu.state.messages import Cancel, Explain, Explained, Failed, Loaded, Request, Unexplained

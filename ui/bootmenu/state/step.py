@@ -1,8 +1,8 @@
 """One step of the menu: a pure function from a state and a happening to the next state."""
 
-from dataclasses import replace
 from typing import assert_never
 
+from bootd.record import replace
 from bootmenu.entry import begin
 from bootmenu.state.browsing import ask_tree, browsed
 from bootmenu.state.editing import with_edit
