@@ -43,12 +43,15 @@ class Tries:
     Attributes:
         option: Its id.
         left: Attempts that remain; 0 keeps it from being the default.
-        done: Attempts that were made.
+        done: Attempts that were made since the last one that was confirmed; 0 when that was it.
+        own: Counted because its entry has a counter of its own: where that counter is gone somebody
+            else has confirmed the option, and this record means nothing.
     """
 
     option: str
     left: int
     done: int = 0
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
