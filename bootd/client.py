@@ -29,7 +29,6 @@ from bootd.protocol.messages import (
 )
 from bootd.protocol.varlink import (
     END,
-    MAX_MESSAGE_BYTES,
     Call,
     Reply,
     decode_reply,
@@ -37,13 +36,12 @@ from bootd.protocol.varlink import (
 )
 from bootd.reach import (
     BOOT_TIMEOUT_S,
-    CONNECT_TIMEOUT_S,
     EXPLAIN_TIMEOUT_S,
     QUICK_TIMEOUT_S,
     call_error,
     no_answer,
-    why_not,
 )
+from bootd.ways import UnixSocket, Way
 
 T = TypeVar("T")
 
@@ -55,25 +53,29 @@ class Client:
     `UnreachableError` when it cannot be asked, and `ProtocolError` when its answer makes no sense.
     """
 
-    def __init__(self, path: str = SOCKET) -> None:
-        self._path = path
+    def __init__(self, way: Way | str = SOCKET) -> None:
+        self._way = UnixSocket(way) if isinstance(way, str) else way
         self._idle: list[_Connection] = []
 
     @classmethod
-    async def connect(cls, path: str = SOCKET) -> Self:
+    async def connect(cls, way: Way | str = SOCKET) -> Self:
         """Return a client whose daemon was there a moment ago.
+
+        Args:
+            way: To the daemon; the path of its unix socket is one.
 
         Raises:
             UnreachableError: It says how to start bootd.
         """
-        client = cls(path)
-        client._idle.append(await _Connection.open(path))
+        client = cls(way)
+        client._idle.append(await _Connection.open(client._way))
         return client
 
     async def close(self) -> None:
         """Give up idle connections; calls and streams under way end with their callers."""
         while self._idle:
             await self._idle.pop().close()
+        await self._way.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,7 +103,7 @@ class Client:
 
     async def snapshot(self) -> Snapshot:
         """Return devices and status as they are now; options of a long menu may be missing."""
-        connection = await _Connection.open(self._path)
+        connection = await self._take()
         try:
             async with asyncio.timeout(QUICK_TIMEOUT_S):
                 async for event in _subscription(connection):
@@ -173,7 +175,7 @@ class Client:
         Raises:
             UnreachableError: The daemon ended.
         """
-        connection = await _Connection.open(self._path)
+        connection = await self._take()
         try:
             again = True
             while again:
@@ -191,14 +193,18 @@ class Client:
         async with self._connection(method, timeout_s) as connection:
             return await connection.call(method, parameters)
 
+    async def _take(self) -> "_Connection":
+        """Return an idle connection, or a new one."""
+        while self._idle and self._idle[-1].ended:
+            await self._idle.pop().close()  # the daemon was restarted in between
+        return self._idle.pop() if self._idle else await _Connection.open(self._way)
+
     @asynccontextmanager
     async def _connection(
         self, method: methods.Method, timeout_s: float
     ) -> AsyncIterator["_Connection"]:
         """Lend a connection for one call; it is kept for the next unless the call broke off."""
-        while self._idle and self._idle[-1].ended:
-            await self._idle.pop().close()  # the daemon was restarted in between
-        connection = self._idle.pop() if self._idle else await _Connection.open(self._path)
+        connection = await self._take()
         keep = False
         try:
             async with asyncio.timeout(timeout_s):
@@ -224,17 +230,9 @@ class _Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, path: str) -> Self:
-        """Connect.
-
-        Raises:
-            UnreachableError: Nobody listens there, or may not be asked.
-        """
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                return cls(*await asyncio.open_unix_connection(path, limit=MAX_MESSAGE_BYTES))
-        except OSError as error:  # TimeoutError is one
-            raise UnreachableError(why_not(path, error)) from error
+    async def open(cls, way: Way) -> Self:
+        """Connect; see `Way`."""
+        return cls(*await way.open())
 
     @property
     def ended(self) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bootd.client import Client
     from bootd.protocol.messages import OptionView
+    from bootd.ways import Way
 
     Commands = _SubParsersAction[ArgumentParser]
 
@@ -34,18 +35,28 @@ Question = Callable[["Client", Namespace], Awaitable[int]]
 
 
 def add_connection_options(parser: ArgumentParser) -> None:
-    """Add --socket and --host, which stand before or after the verb."""
+    """Add what says which daemon is asked; it stands before or after the verb."""
+    add_socket_option(parser)
+    for names, metavar, text in (
+        (("-H", "--host"), "HOST", "ask the daemon of HOST, over ssh"),
+        (("--tls",), "HOST:PORT", "ask the daemon behind that gateway"),
+        (("--ca",), "FILE", "what signs the gateway's certificate"),
+        (("--cert",), "FILE", "your certificate for the gateway"),
+        (("--key",), "FILE", "its key"),
+    ):
+        parser.add_argument(*names, metavar=metavar, default=SUPPRESS, help=text)
+
+
+def add_socket_option(parser: ArgumentParser) -> None:
+    """Add --socket, for a daemon of this machine."""
     parser.add_argument("--socket", metavar="PATH", default=SUPPRESS, help="ask the daemon there")
-    parser.add_argument(
-        "-H", "--host", metavar="HOST", default=SUPPRESS, help="run on HOST, over ssh"
-    )
 
 
 def add_verb(commands: "Commands", name: str, help_text: str, ask: Question) -> ArgumentParser:
     """Add a verb that asks the daemon; returns its parser for further arguments."""
     parser = commands.add_parser(name, help=help_text, description=help_text)
     add_connection_options(parser)
-    parser.set_defaults(run=lambda given: _run(ask, given))
+    parser.set_defaults(run=lambda given: _run(ask, given), asks=True)
     return parser
 
 
@@ -98,9 +109,11 @@ async def find_option(client: "Client", wanted: str) -> "OptionView":
 
 
 def run_remotely(host: str, words: list[str]) -> int:
-    """Become ssh, which runs the same bootdctl on `host`; returns only when ssh cannot be had."""
-    if host.startswith("-"):
-        raise SettingError(f"{host} is no host name")
+    """Become ssh, which runs the same bootdctl on `host`; returns only when ssh cannot be had.
+
+    For verbs that ask no daemon; the others bring the daemon's answers here (`bootd.ways.Ssh`).
+    """
+    _check_host(host)
     rest = _without_host(words)
     command = " ".join(shlex.quote(word) for word in ("bootdctl", *rest))
     try:
@@ -130,9 +143,47 @@ def _run(ask: Question, given: Namespace) -> int:
 
     async def connect_and_ask() -> int:
         from bootd.client import Client  # noqa: PLC0415 - ditto
-        from bootd.reach import find_socket  # noqa: PLC0415 - ditto
 
-        async with await Client.connect(getattr(given, "socket", None) or find_socket()) as client:
+        async with await Client.connect(_way(given)) as client:
             return await ask(client, given)
 
     return asyncio.run(connect_and_ask())
+
+
+def _way(given: Namespace) -> "Way":
+    from bootd import ways  # noqa: PLC0415 - ditto
+    from bootd.reach import find_socket  # noqa: PLC0415 - ditto
+
+    socket = getattr(given, "socket", "")
+    host, gateway = getattr(given, "host", None), getattr(given, "tls", None)
+    if host is not None and gateway is not None:
+        raise SettingError("--host and --tls are two different ways; take one")
+    if host is not None:
+        _check_host(host)
+        return ways.Ssh(host, socket)
+    if gateway is not None:
+        return _gateway(gateway, given)
+    return ways.UnixSocket(socket or find_socket())
+
+
+def _gateway(place: str, given: Namespace) -> "Way":
+    from bootd import ways  # noqa: PLC0415 - ditto
+
+    host, _, port = place.rpartition(":")
+    files = {name: getattr(given, name, "") for name in ("ca", "cert", "key")}
+    if not host or not (port.isascii() and port.isdecimal()):
+        raise SettingError(f"{place}: --tls takes HOST:PORT")
+    if absent := [f"--{name}" for name, file in files.items() if not file]:
+        raise SettingError(f"--tls needs {' and '.join(absent)} as well")
+    return ways.Tls(
+        host=host.strip("[]"),
+        port=int(port),
+        ca=files["ca"],
+        certificate=files["cert"],
+        key=files["key"],
+    )
+
+
+def _check_host(host: str) -> None:
+    if host.startswith("-"):
+        raise SettingError(f"{host} is no host name")

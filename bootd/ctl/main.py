@@ -18,6 +18,7 @@ VERBS: Final = (
     "bootd.ctl.query",
     "bootd.ctl.change",
     "bootd.ctl.monitor",
+    "bootd.ctl.bridge",
     "bootd.ctl.scan",
     "bootd.ctl.dt",
     "bootd.ctl.image",
@@ -32,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status."""
     arguments = list(sys.argv[1:] if words is None else words)
     given = build_parser().parse_args(arguments)
-    host = getattr(given, "host", None)
+    host = None if hasattr(given, "asks") else getattr(given, "host", None)
     run = cast(Callable[[Namespace], int], given.run)
     try:
         status = run(given) if host is None else run_remotely(host, arguments)

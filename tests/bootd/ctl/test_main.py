@@ -190,19 +190,46 @@ def test_exit_statuses_are_those_of_the_manual(
 
 
 @pytest.mark.parametrize(
-    "words", [["-H", "board", "list"], ["list", "--host", "board"], ["list", "--host=board"]]
+    ("words", "said"),
+    [
+        (["-H", "board", "list"], "-T|--|board|bootdctl bridge|"),
+        (["list", "--host", "board"], "-T|--|board|bootdctl bridge|"),
+        (["list", "--host=board", "--socket=/x y"], "-T|--|board|bootdctl --socket '/x y' bridge|"),
+        (["-H", "board", "scan", "/dev/sda"], "--|board|bootdctl scan /dev/sda|"),
+    ],
 )
-def test_a_host_is_reached_by_ssh_with_the_same_words(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_host_is_reached_by_ssh_for_its_daemon_or_with_the_same_words(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/sh\nprintf "%s|" "$@" > {told}\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    command = [sys.executable, "-m", "bootd.ctl.main", *words, "--json"]
-    subprocess.run(command, check=True, timeout=30)
-    assert told.read_text() == "--|board|bootdctl list --json|"
+    command = [sys.executable, "-m", "bootd.ctl.main", *words]
+    subprocess.run(command, check=False, capture_output=True, timeout=30)
+    assert told.read_text() == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--tls", "board:1", "--ca", "x"), "--tls needs --cert and --key as well"),
+        (
+            (
+                "--tls",
+                "board",
+            ),
+            "--tls takes HOST:PORT",
+        ),
+        (("--tls", "board:1", "-H", "board"), "two different ways"),
+    ],
+)
+def test_a_way_that_makes_no_sense_is_said(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "list"]) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_words_for_the_other_side_are_quoted(
@@ -230,6 +257,16 @@ def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args(["--help"])
     text = capsys.readouterr().out
-    for verb in ("status", "list", "show", "explain", "boot", "select", "cancel", "rescan"):
+    for verb in (
+        "status",
+        "list",
+        "show",
+        "explain",
+        "boot",
+        "select",
+        "cancel",
+        "rescan",
+        "bridge",
+    ):
         assert f"\n    {verb} " in text
-    assert len(VERBS) == 6
+    assert len(VERBS) == 7
