@@ -1,12 +1,12 @@
-"""Detached mounts that never write: fsopen(2), fsconfig(2), fsmount(2).
+"""Detached mounts, which never write unless that is asked for: fsopen(2), fsconfig(2), fsmount(2).
 
 A detached mount shows in no mount table and goes away with its last file descriptor, so a killed
 process leaves nothing behind. Source: include/uapi/linux/mount.h; Linux 5.2 and later.
 
 `ro` alone does not keep a disk unwritten: the journal of ext4, xfs, btrfs and f2fs is replayed on a
-read-only mount too. The options below forbid it; after a crash the view may then be older than
-what the journal holds (`bootd.probe.mounter` says so). Symbolic links stay usable: /boot/vmlinuz
-is one in many distributions.
+read-only mount too. The options below forbid it; after a crash the view is then older than what the
+journal holds. `bootd.probe.mounter` has it replayed where that writes into memory. Symbolic links
+stay usable: /boot/vmlinuz is one in many distributions.
 """
 
 import ctypes
@@ -37,7 +37,8 @@ OPEN_TREE_CLONE: Final = 1
 AT_FDCWD: Final = -100
 AT_EMPTY_PATH: Final = 0x1000
 
-_ATTRIBUTES: Final = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
+_HARMLESS: Final = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
+_ATTRIBUTES: Final = MOUNT_ATTR_RDONLY | _HARMLESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class _FileSystem:
 
     Attributes:
         driver: The kernel's name for it.
-        needed: Options without which the disk could be written.
+        needed: Options without which the disk could be written: no replay of its journal.
         wanted: Options that only improve what is seen; a kernel that lacks one goes without.
         whole: Options that show the top of the file system where it is not what a mount shows.
     """
@@ -77,6 +78,9 @@ FILE_SYSTEMS: Final[Mapping[str, _FileSystem]] = {
 }
 """The kinds that are looked at, by blkid's name: those whose drivers are fuzzed and maintained."""
 
+WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
+"""The kinds that `mount_writable` takes: what boot partitions are made of."""
+
 _WORDS: Final = {
     errno.EINVAL: "the file system is damaged, or of a version that this kernel does not know",
     errno.EUCLEAN: "the file system is damaged",
@@ -92,7 +96,7 @@ _WORDS: Final = {
 }
 
 
-def mount_detached(node: str, fstype: str, *, whole: bool = False) -> int:
+def mount_detached(node: str, fstype: str, *, whole: bool = False, replay: bool = False) -> int:
     """Mount a block device read-only, nodev, nosuid, noexec, attached nowhere.
 
     A device that the system itself has mounted writable is seen through a read-only clone of that
@@ -102,6 +106,7 @@ def mount_detached(node: str, fstype: str, *, whole: bool = False) -> int:
         node: The device node.
         fstype: As blkid names it; must be in `FILE_SYSTEMS`.
         whole: Show the top of a btrfs also where another subvolume is its default.
+        replay: Replay its journal, which writes to the device; EROFS when it may not be written.
 
     Returns:
         A directory descriptor that the caller owns; the mount lives as long as it.
@@ -114,27 +119,62 @@ def mount_detached(node: str, fstype: str, *, whole: bool = False) -> int:
         words = f"{fstype or 'unknown'} file systems are not looked at"
         raise OSError(errno.ENODEV, words, node)
     try:
-        return _mount(node, kind, kind.whole if whole else ())
+        return _mount(node, kind, (kind.whole if whole else ()) + (() if replay else kind.needed))
     except OSError as error:
         if error.errno == errno.EBUSY and (place := _mount_point(node)) is not None:
             return _clone(place)
-        code = error.errno or errno.EIO
-        words = _WORDS.get(code, os.strerror(code)).format(fstype=fstype)
-        said = error.filename2 if isinstance(error.filename2, str) else ""
-        raise OSError(code, f"{words} ({said})" if said else words, node) from error
+        raise _in_words(error, node, fstype) from error
 
 
-def _mount(node: str, kind: _FileSystem, more: tuple[tuple[str, str | None], ...]) -> int:
+def mount_writable(node: str, fstype: str) -> int:
+    """Mount a block device so that it can be written, nodev, nosuid, noexec, attached nowhere.
+
+    Its journal is replayed first. Only for what an administrator wants written; close it soon.
+
+    Args:
+        node: The device node.
+        fstype: As blkid names it; must be in `WRITABLE`.
+
+    Returns:
+        As `mount_detached`.
+
+    Raises:
+        OSError: In words, with `node` as file name; EBUSY while something holds it read-only.
+    """
+    if fstype not in WRITABLE:
+        words = f"{fstype or 'unknown'} file systems are never written"
+        raise OSError(errno.EROFS, words, node)
+    kind = _FileSystem(driver=FILE_SYSTEMS[fstype].driver, wanted=FILE_SYSTEMS[fstype].wanted)
+    try:
+        return _mount(node, kind, attributes=_HARMLESS)
+    except OSError as error:
+        raise _in_words(error, node, fstype) from error
+
+
+def _in_words(error: OSError, node: str, fstype: str) -> OSError:
+    code = error.errno or errno.EIO
+    words = _WORDS.get(code, os.strerror(code)).format(fstype=fstype)
+    said = error.filename2 if isinstance(error.filename2, str) else ""
+    return OSError(code, f"{words} ({said})" if said else words, node)
+
+
+def _mount(
+    node: str,
+    kind: _FileSystem,
+    options: tuple[tuple[str, str | None], ...] = (),
+    attributes: int = _ATTRIBUTES,
+) -> int:
     context = syscall("fsopen", _NR_FSOPEN, ctypes.c_char_p(kind.driver.encode()), FSOPEN_CLOEXEC)
     try:
         _set(context, "source", node)
-        _set(context, "ro", None)
-        for key, value in (*kind.needed, *more):
+        if attributes & MOUNT_ATTR_RDONLY:
+            _set(context, "ro", None)
+        for key, value in options:
             _set(context, key, value)
         for key, value in kind.wanted:
             _try_set(context, key, value)
         _create(context)
-        return syscall("fsmount", _NR_FSMOUNT, context, FSMOUNT_CLOEXEC, _ATTRIBUTES)
+        return syscall("fsmount", _NR_FSMOUNT, context, FSMOUNT_CLOEXEC, attributes)
     finally:
         os.close(context)
 
