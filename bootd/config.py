@@ -9,7 +9,7 @@ To add a setting: one field of `Config`.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Final, TypeVar
@@ -22,6 +22,9 @@ from bootd.protocol.messages import SOCKET
 from bootd.record import dataclass, field, fields, replace
 
 SECTION: Final = "Boot"
+REMOTE_SECTION: Final = "Remote"
+"""The gateway's settings (`bootd.gateway.settings`)."""
+_SECTIONS: Final = frozenset({SECTION, REMOTE_SECTION})
 DIRECTORIES: Final = ("etc", "run", "usr/lib")
 """First to last in precedence."""
 MAX_FILE_BYTES: Final = 1 << 20
@@ -34,6 +37,7 @@ FILE_SYSTEMS: Final = (
 ACTIONS: Final = ("reboot", "powerOff")
 
 _Word = TypeVar("_Word", bound=Enum)
+_Record = TypeVar("_Record")
 
 _YES: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
 _NO: Final = frozenset({"0", "no", "n", "false", "f", "off"})
@@ -124,9 +128,9 @@ def parse_actions(text: str) -> tuple[str, ...]:
     return words
 
 
-def _written(default: str, parse: Callable[[str], object]) -> dict[str, object]:
-    """Return the metadata of a field: how it is read, and its default as one writes it."""
-    return {"parse": parse, "written": default}
+def written(default: str, parse: Callable[[str], object], key: str = "") -> dict[str, object]:
+    """Return the metadata of a field: how it is read, its default as one writes it, its name."""
+    return {"parse": parse, "written": default, "key": key}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,27 +156,27 @@ class Config:
         crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
     """
 
-    timeout_s: int | None = field(default=10, metadata=_written("10", parse_timeout))
-    autoboot: bool = field(default=True, metadata=_written("yes", parse_switch))
-    execute: Execute = field(default=Execute.AUTO, metadata=_written("auto", word_of(Execute)))
-    socket: str = field(default=SOCKET, metadata=_written(SOCKET, parse_path))
+    timeout_s: int | None = field(default=10, metadata=written("10", parse_timeout))
+    autoboot: bool = field(default=True, metadata=written("yes", parse_switch))
+    execute: Execute = field(default=Execute.AUTO, metadata=written("auto", word_of(Execute)))
+    socket: str = field(default=SOCKET, metadata=written(SOCKET, parse_path))
     file_systems: tuple[str, ...] = field(
-        default=FILE_SYSTEMS, metadata=_written(" ".join(FILE_SYSTEMS), parse_words)
+        default=FILE_SYSTEMS, metadata=written(" ".join(FILE_SYSTEMS), parse_words)
     )
     actions: tuple[str, ...] = field(
-        default=ACTIONS, metadata=_written(" ".join(ACTIONS), parse_actions)
+        default=ACTIONS, metadata=written(" ".join(ACTIONS), parse_actions)
     )
-    dry_run: bool = field(default=False, metadata=_written("no", parse_switch))
+    dry_run: bool = field(default=False, metadata=written("no", parse_switch))
     live_tree: LiveChoice = field(
-        default=LiveChoice.RUNTIME, metadata=_written("runtime", word_of(LiveChoice))
+        default=LiveChoice.RUNTIME, metadata=written("runtime", word_of(LiveChoice))
     )
-    trust: Tier = field(default=Tier.OPEN, metadata=_written("open", word_of(Tier)))
+    trust: Tier = field(default=Tier.OPEN, metadata=written("open", word_of(Tier)))
     running_tree: RunningTree = field(
-        default=RunningTree.NEVER, metadata=_written("never", word_of(RunningTree))
+        default=RunningTree.NEVER, metadata=written("never", word_of(RunningTree))
     )
-    crash_option: str = field(default="", metadata=_written("none", parse_pattern))
+    crash_option: str = field(default="", metadata=written("none", parse_pattern))
     allow_risky_dt: RiskyTrees = field(
-        default=RiskyTrees.AUTO, metadata=_written("auto", parse_risky)
+        default=RiskyTrees.AUTO, metadata=written("auto", parse_risky)
     )
 
 
@@ -191,14 +195,16 @@ class Setting:
     written: str
 
 
-def _declared() -> Iterator[Setting]:
-    for each in fields(Config):
-        key = "".join(word.capitalize() for word in each.name.removesuffix("_s").split("_"))
-        parse, written = each.metadata["parse"], each.metadata["written"]
-        yield Setting(field=each.name, key=key, parse=parse, written=written)
+def declared(record: type) -> Iterator[Setting]:
+    """Yield the settings that a record declares, in its order."""
+    for each in fields(record):
+        words = each.name.removesuffix("_s").split("_")
+        key = each.metadata["key"] or "".join(word.capitalize() for word in words)
+        parse, default = each.metadata["parse"], each.metadata["written"]
+        yield Setting(field=each.name, key=key, parse=parse, written=default)
 
 
-SETTINGS: Final = tuple(_declared())
+SETTINGS: Final = tuple(declared(Config))
 """One for each field of `Config`, in its order."""
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
@@ -211,20 +217,30 @@ def load(root: str = "/") -> tuple[Config, tuple[SettingError, ...]]:
     Args:
         root: Directory below which etc, run, usr/lib and proc/cmdline are looked for.
     """
-    config = Config()
     errors: list[SettingError] = []
+    config = read_files(Config(), root, read_file, errors)
+    try:
+        words = _read(os.path.join(root, "proc/cmdline"))  # noqa: PTH118 - pathlib costs 10 ms
+    except OSError:
+        words = ""
+    return _apply(config, read_cmdline(words), errors), tuple(errors)
+
+
+def read_files(
+    record: _Record,
+    root: str,
+    read: Callable[[str, str], Iterable["Assignment"]],
+    errors: list[SettingError],
+) -> _Record:
+    """Return the settings with the assignments made that `read` finds in the files."""
     for path in find_files(root):
         try:
             text = _read(path)
         except OSError as error:
             errors.append(SettingError(f"{path}: cannot be read: {error.strerror}"))
             continue
-        config = _apply(config, read_file(text, path), errors)
-    try:
-        words = _read(os.path.join(root, "proc/cmdline"))  # noqa: PTH118 - pathlib costs 10 ms
-    except OSError:
-        words = ""
-    return _apply(config, read_cmdline(words), errors), tuple(errors)
+        record = _apply(record, read(text, path), errors)
+    return record
 
 
 def describe(root: str = "/") -> tuple[tuple[str, str, str], ...]:
@@ -271,8 +287,16 @@ Assignment = tuple[str, Setting | SettingError, str]
 """Where it stands, what is set (or why nothing is), and the value."""
 
 
-def read_file(text: str, path: str) -> Iterator[Assignment]:
-    """Yield the assignments of a file in systemd's INI style (systemd.syntax(7))."""
+def read_file(
+    text: str,
+    path: str,
+    wanted: str = SECTION,
+    known: Mapping[str, Setting] = _BY_KEY,
+) -> Iterator[Assignment]:
+    """Yield the assignments of a section of a file in systemd's INI style (systemd.syntax(7)).
+
+    A section that another program reads is passed over.
+    """
     section = ""
     lines = text.replace("\\\n", " ").split("\n")
     for number, line in enumerate(map(str.strip, lines), start=1):
@@ -282,14 +306,16 @@ def read_file(text: str, path: str) -> Iterator[Assignment]:
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
             continue
+        if section != wanted and section in _SECTIONS:
+            continue
         key, equals, value = line.partition("=")
         if not equals:
             yield place, SettingError(f"{place}: expected KEY=VALUE: {clean(line)}"), ""
-        elif section != SECTION:
-            yield place, SettingError(f"{place}: outside of [{SECTION}]: {clean(line)}"), ""
+        elif section != wanted:
+            yield place, SettingError(f"{place}: outside of [{wanted}]: {clean(line)}"), ""
         else:
             unknown = SettingError(f"{place}: there is no setting {clean(key.strip())}")
-            yield place, _BY_KEY.get(key.strip(), unknown), value.strip()
+            yield place, known.get(key.strip(), unknown), value.strip()
 
 
 def read_cmdline(text: str) -> Iterator[Assignment]:
@@ -302,7 +328,9 @@ def read_cmdline(text: str) -> Iterator[Assignment]:
             yield place, _BY_WORD.get(name, unknown), value if equals else "yes"
 
 
-def _apply(config: Config, assignments: Iterable[Assignment], errors: list[SettingError]) -> Config:
+def _apply(
+    record: _Record, assignments: Iterable[Assignment], errors: list[SettingError]
+) -> _Record:
     """Return the settings with the assignments made; an empty value means the default."""
     for place, setting, text in assignments:
         if isinstance(setting, SettingError):
@@ -314,8 +342,8 @@ def _apply(config: Config, assignments: Iterable[Assignment], errors: list[Setti
             kept = f"{clean(text)!r} is ignored: {error}"
             errors.append(SettingError(f"{place}: {setting.key}: {kept}"))
             continue
-        config = replace(config, **{setting.field: value})  # type: ignore[arg-type] # parse and field belong together
-    return config
+        record = replace(record, **{setting.field: value})  # type: ignore[type-var] # see `declared`
+    return record
 
 
 def _read(path: str) -> str:

@@ -23,13 +23,17 @@ class _PriorityFormatter(logging.Formatter):
         return "\n".join(prefix + line for line in super().format(record).split("\n"))
 
 
-def start_log() -> None:
-    """Send log lines of this process to standard error, in the form that its reader wants."""
+def start_log(name: str = "bootd") -> None:
+    """Send log lines of this process to standard error, in the form that its reader wants.
+
+    Args:
+        name: Of the program, in front of each line for a reader that does not know it.
+    """
     handler = logging.StreamHandler(sys.stderr)
     under_journal = "JOURNAL_STREAM" in os.environ
     handler.setFormatter(
         _PriorityFormatter("%(message)s")
         if under_journal
-        else logging.Formatter("bootd: %(message)s")
+        else logging.Formatter(f"{name}: %(message)s")
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
