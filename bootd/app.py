@@ -157,7 +157,7 @@ class _Daemon:
     def _booting(self, prober: Prober, store: Store, *, dry_run: bool) -> Booting:
         return Booting(
             prober,
-            self._place.machine,
+            self._place.for_load,
             find_device=store.find_device,
             board=self._read_board,
             way=self._settings.execute.value,

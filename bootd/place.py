@@ -8,6 +8,7 @@ said below DIR/.machine:
 
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from bootd.errors import BootdError
@@ -35,6 +36,7 @@ class Place:
         source: Makes the source of devices, given those that the early look has found, what says
             whether their probes still run, and what takes name and node of a device that the kernel
             has just named.
+        for_load: Describes the machine with what only a load asks for as well.
         close: Gives back what playing the machine took.
     """
 
@@ -45,6 +47,7 @@ class Place:
     source: Callable[
         [tuple[BlockDevice, ...], Callable[[], bool], Callable[[str, str], None]], DeviceSource
     ]
+    for_load: Callable[[], Machine]
     close: Callable[[], None] = _nothing
 
 
@@ -53,10 +56,12 @@ def real_place() -> Place:
     from bootd.linux import machine  # noqa: PLC0415 - not for a played one
     from bootd.linux.udev import UdevSource  # noqa: PLC0415 - ditto
 
+    found = machine.read()
     return Place(
         root="/",
         real=True,
-        machine=machine.read(),
+        machine=found,
+        for_load=cache(lambda: machine.for_load(found)),
         live_tree=_read_live_tree,
         source=UdevSource,
     )
@@ -81,10 +86,12 @@ def played_place(directory: str) -> Place:
         raise BootdError(f"{directory} is no directory, so it cannot play a machine.")
     root = f"{directory}/.machine"
     disks = PlayedDisks(directory)
+    played = _played_machine(f"{root}/machine.json")
     return Place(
         root=root,
         real=False,
-        machine=_played_machine(f"{root}/machine.json"),
+        machine=played,
+        for_load=lambda: played,
         live_tree=lambda _choice: (_read(f"{directory}/live.dtb", MAX_DTB_BYTES), ()),
         source=lambda _early, _busy, _named: DirectorySource(directory, images=disks.list_devices),
         close=disks.close,

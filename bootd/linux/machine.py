@@ -1,13 +1,14 @@
-"""What this machine is and what its kernel can do, read once at start."""
+"""What this machine is and what its kernel can do, read at start and before the first load."""
 
 import os
 import re
 from typing import Final
 
-from bootd.linux import iomem, kexec, kmsg, meminfo, processor
+from bootd.linux import iomem, kernel_config, kexec, kmsg, meminfo, processor
 from bootd.model.machine import Machine
 from bootd.model.memory import subtract
 from bootd.model.text import clean
+from bootd.record import replace
 
 _SELECTED: Final = re.compile(r"\[(\w+)\]")
 _MAX_PROPERTY_BYTES: Final = 4096
@@ -46,12 +47,23 @@ def read(root: str = "/") -> Machine:
         and kexec.takes_file_flag(kexec.KEXEC_FILE_FORCE_DTB),
         kexec_refusal=refusal,
         kexec_locked=locked,
-        stuck_processors=_stuck_processors(root),
         page_bytes=os.sysconf("SC_PAGE_SIZE"),
-        # The log takes 100 ms to read on a slow board, and nobody else asks.
-        lpi_unreserved=has_file and _lpi_unreserved(root),
         crash_bytes=kexec.crash_bytes(os.path.join(root, "sys/kernel/kexec_crash_size")),
+    )
+
+
+def for_load(machine: Machine, root: str = "/") -> Machine:
+    """Add what only a load asks for; a start need not pay for it.
+
+    The kernel's log takes 100 ms to read on a slow board.
+    """
+    return replace(
+        machine,
+        stuck_processors=_stuck_processors(root),
+        lpi_unreserved=machine.kexec_file and _lpi_unreserved(root),
         missing_pages=processor.missing_pages(_text(root, "proc/cpuinfo")),
+        signatures_forced=machine.kexec_file
+        and kernel_config.is_set("KEXEC_SIG_FORCE", root) is True,
     )
 
 

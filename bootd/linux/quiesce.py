@@ -1,5 +1,8 @@
 """Quieten the machine before a jump: file systems read-only, drivers unbound, processors offline.
 
+Where systemd stops everything first, a file in /run holds the steps that come after that: a script
+of systemd-shutdown(8), units/bootd.shutdown, does them once nothing is mounted any more.
+
 Source: Documentation/ABI/testing/sysfs-bus-pci (unbind, bind), sysfs-devices-system-cpu (online);
 mount(2). Everything that was done can be undone, in case the machine does not leave.
 """
@@ -19,21 +22,24 @@ _MS_REMOUNT: Final = 0x20
 _MS_FLAGS: Final = {"nosuid": 0x2, "nodev": 0x4, "noexec": 0x8}
 """What a remount takes away unless it is said again."""
 _OCTAL: Final = re.compile(r"\\([0-7]{3})")
+LATER: Final = "/run/bootd/before-kexec"
 _BOOT_PROCESSOR: Final = "cpu0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was done, for `undo`, and what failed.
+    """What was done, or is to be done later, for `undo`, and what failed.
 
     Attributes:
         mounts: Mount points, with their flags, whose file systems were made read-only.
         writes: (file, text): writing the text to the file undoes a step.
+        later: File with the steps that are to be done, or "".
         failures: Sentences.
     """
 
     mounts: tuple[tuple[str, int], ...] = ()
     writes: tuple[tuple[str, str], ...] = ()
+    later: str = ""
     failures: tuple[str, ...] = ()
 
 
@@ -48,21 +54,36 @@ def quiesce(profile: Quiesce, root: str = "/", mounts: str = "/proc/self/mounts"
     failures: list[str] = []
     writable = _writable(mounts)
     protected = [one for one in writable if _try(failures, one[0], _remount, *one, _MS_RDONLY)]
-    steps = [step for pattern in profile.unbind for step in _unbinding(root, pattern)]
-    if profile.offline_cpus:
-        steps += [(online, "0", online, "1") for online in _processors(root)]
     made = [
         (undoing, before)
-        for file, text, undoing, before in steps
+        for file, text, undoing, before in _steps(profile, root)
         if _try(failures, f"{file} ({text})", _write, file, text)
     ]
     time.sleep(profile.delay_ms / 1000)
     return Done(mounts=tuple(protected), writes=tuple(made), failures=tuple(failures))
 
 
+def quiesce_later(profile: Quiesce, root: str = "/", path: str = LATER) -> Done:
+    """Have it done when systemd has stopped everything; it makes file systems read-only itself.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    lines = [f"{text} {file}\n" for file, text, _, _ in _steps(profile, root)]
+    if profile.delay_ms:
+        lines.append(f"{profile.delay_ms / 1000} -\n")
+    if not lines:
+        return Done()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _write(path, "".join(lines))
+    return Done(later=path)
+
+
 def undo(done: Done) -> tuple[str, ...]:
     """Bring back what `quiesce` has taken away; returns sentences on what stays away."""
     failures: list[str] = []
+    if done.later:
+        _try(failures, done.later, os.unlink, done.later)
     for file, text in reversed(done.writes):
         _try(failures, f"{file} ({text})", _write, file, text)
     for place, flags in reversed(done.mounts):
@@ -86,6 +107,13 @@ def _writable(mounts: str) -> list[tuple[str, int]]:
 def _remount(place: str, flags: int, more: int) -> None:
     if LIBC.mount(None, os.fsencode(place), None, _MS_REMOUNT | flags | more, None) < 0:
         raise last_error("mount")
+
+
+def _steps(profile: Quiesce, root: str) -> list[tuple[str, str, str, str]]:
+    steps = [step for pattern in profile.unbind for step in _unbinding(root, pattern)]
+    if profile.offline_cpus:
+        steps += [(online, "0", online, "1") for online in _processors(root)]
+    return steps
 
 
 def _unbinding(root: str, pattern: str) -> Iterator[tuple[str, str, str, str]]:

@@ -108,16 +108,20 @@ def unload(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[i
 
 
 def quiesce(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
-    """Quieten the machine as a `Quiesce` says, and answer with what was `Done`.
+    """Quieten the machine as `{"profile": Quiesce, "later": bool}` says; answers what was `Done`.
 
     Raises:
-        OSError: What is mounted cannot be read.
+        OSError: What is mounted cannot be read, or the steps for later cannot be kept.
     """
     from bootd.linux import quiesce as machine  # noqa: PLC0415 - see the module's docstring
     from bootd.model.board import Quiesce  # noqa: PLC0415 - ditto
 
     _close(fds)
-    return to_json(machine.quiesce(from_json(Quiesce, params))), []
+    if not isinstance(params, dict):
+        raise ProtocolError("$.profile: missing")
+    profile = from_json(Quiesce, params.get("profile"))
+    later = params.get("later") is True
+    return to_json(machine.quiesce_later(profile) if later else machine.quiesce(profile)), []
 
 
 def wake(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:

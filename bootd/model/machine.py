@@ -5,7 +5,9 @@ from bootd.record import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Read once at start; nothing in it changes while a kernel runs, lockdown apart.
+    """Read once; nothing in it changes while a kernel runs, lockdown apart.
+
+    What only a load asks for is added before the first one (`bootd.linux.machine.for_load`).
 
     Attributes:
         architecture: As `uname -m` prints it.
@@ -31,6 +33,8 @@ class Machine:
             exists.
         crash_bytes: Memory that was set aside for a crash kernel (crashkernel=), 0 for none.
         missing_pages: Page sizes in bytes that a processor of this machine is known not to have.
+        signatures_forced: kexec_file_load takes signed kernels only (KEXEC_SIG_FORCE), as far as
+            the running kernel or its package tells.
     """
 
     architecture: str
@@ -52,3 +56,4 @@ class Machine:
     lpi_unreserved: bool = False
     crash_bytes: int = 0
     missing_pages: tuple[int, ...] = ()
+    signatures_forced: bool = False

@@ -19,7 +19,7 @@ from bootd.model.machine import Machine
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean
 from bootd.model.tree import IndexedTree, TreeReport
-from bootd.protocol.codec import Json, from_json, to_json
+from bootd.protocol.codec import from_json, to_json
 from bootd.protocol.messages import Overrides
 from bootd.record import replace
 from bootd.services.booter import Progress
@@ -28,57 +28,12 @@ if TYPE_CHECKING:
     from bootd.loaders.choice import Choice
     from bootd.probe.prober import Prober
     from bootd.services.artefacts import Artefacts
+    from bootd.services.execution import Execution
 
 log = logging.getLogger(__name__)
 
 LOAD_S: Final = 300.0
 """A kernel and initrd of 100 MB from the slowest cards take a third of this."""
-UNLOAD_S: Final = 40.0
-QUIESCE_S: Final = 15.0
-"""Drivers that do not let go, or dead disks, keep nobody from leaving longer than that."""
-STOP_S: Final = 120.0
-"""How long systemd may take to stop everything once it has accepted the restart."""
-
-
-def _leave_auto() -> bool:
-    return _leave_systemd() if _has_systemd() else _leave_direct()
-
-
-def _has_systemd() -> bool:
-    from bootd.linux import reboot  # noqa: PLC0415 - needed once, at the very end
-
-    return reboot.through_systemd()
-
-
-def _leave_direct() -> bool:
-    from bootd.linux import console_log, reboot  # noqa: PLC0415 - ditto
-
-    console_log.loud()
-    reboot.kexec_now()
-    return False
-
-
-def _leave_systemd() -> bool:
-    from bootd.linux import reboot  # noqa: PLC0415 - ditto
-
-    reboot.kexec_through_systemd()
-    return True
-
-
-WAYS: Final[dict[str, Callable[[], bool]]] = {
-    "auto": _leave_auto,
-    "direct": _leave_direct,
-    "systemd": _leave_systemd,
-}
-"""By the word of the setting `Execute`; each returns True when systemd will do the rest."""
-
-
-DIRECT: Final[dict[str, Callable[[], bool]]] = {
-    "auto": lambda: not _has_systemd(),
-    "direct": lambda: True,
-    "systemd": lambda: False,
-}
-"""Whether nobody but bootd makes the machine ready to leave, by the same word."""
 
 
 class Booting:
@@ -87,17 +42,17 @@ class Booting:
     Args:
         prober: Has the tasks `open`, `tree` and `image`, and the helpers `load` and `unload`
             (`bootd.loaders.task`).
-        machine: This one.
+        machine: Describes this one, with all that a load asks; called in a thread.
         find_device: Gives a present device by its kernel name.
         board: Reads what is known of this machine; called in a thread.
-        way: How to leave, a key of `WAYS`.
+        way: How to leave, a key of `execution.WAYS`.
         rehearsal: Nothing is loaded or executed.
     """
 
     def __init__(
         self,
         prober: "Prober",
-        machine: Machine,
+        machine: Callable[[], Machine],
         *,
         find_device: Callable[[str], BlockDevice | None],
         board: Callable[[], Board],
@@ -108,15 +63,16 @@ class Booting:
         self._machine = machine
         self._find_device = find_device
         self._board = board
-        self._leave = WAYS[way]
-        self._is_direct = DIRECT[way]
+        self._way = way
         self._rehearsal = rehearsal
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
 
     async def start(self) -> None:
         """Take out a kernel that an earlier daemon, killed in between, has left loaded."""
-        if self._rehearsal or not await asyncio.to_thread(_is_loaded):
+        from bootd.linux import kexec  # noqa: PLC0415 - loaded already where it is a real machine
+
+        if self._rehearsal or not await asyncio.to_thread(kexec.kexec_loaded):
             return
         log.warning("a kernel was still loaded from before bootd started; taking it out")
         await self.discard()
@@ -210,52 +166,16 @@ class Booting:
         """
         if not report.executed:
             return
-        log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
-        done: Json = None
-        try:
-            if await asyncio.to_thread(lambda: self._is_direct() and _is_loaded()):
-                done = await self._quiesce()
-            if await asyncio.to_thread(self._leave):
-                await asyncio.sleep(STOP_S)
-            reason = "the machine is still running"
-        except OSError as error:
-            reason = await asyncio.to_thread(_explain, error)
-        except asyncio.CancelledError:
-            await self._stay(done)
-            raise
-        await self._stay(done)
-        raise LoadError(f"cannot start the loaded kernel: {reason}")
-
-    async def _quiesce(self) -> Json:
-        """Quieten the machine, as far as it goes in `QUIESCE_S`; returns what was done."""
-        from bootd.linux.quiesce import Done  # noqa: PLC0415 - needed once, at the very end
-
-        try:
-            board = await asyncio.to_thread(self._board)
-            params = to_json(board.profile.quiesce)
-            done, _ = await self._prober.run("quiesce", params, timeout_s=QUIESCE_S)
-        except (BootdError, OSError) as error:
-            log.warning("the machine is not quiet before it leaves: %s", error)
-            return None
-        for failure in from_json(Done, done).failures:
-            log.warning("not quiet before the machine leaves: %s", failure)
-        return done
-
-    async def _stay(self, done: Json) -> None:
-        """Undo what was done to leave."""
-        await self.discard()
-        if done is None:
-            return
-        try:
-            failures, _ = await self._prober.run("wake", done, timeout_s=QUIESCE_S)
-        except (BootdError, OSError) as error:
-            failures = [str(error)]
-        for failure in failures if isinstance(failures, list) else ():
-            log.error("not as it was before the machine was to leave: %s", failure)
+        await self._execution().run(report)
 
     async def discard(self) -> None:
         """Take out what is loaded; a failure is logged, and the next load tries again."""
-        await self._unload({"interrupted": False})
+        await self._execution().discard()
+
+    def _execution(self) -> "Execution":
+        from bootd.services.execution import Execution  # noqa: PLC0415 - not on the way to the menu
+
+        return Execution(self._prober, self._board, self._way)
 
     async def _gather(
         self,
@@ -293,7 +213,7 @@ class Booting:
         from bootd.loaders import table  # noqa: PLC0415 - 30 ms that a start need not pay
 
         loaders = table.REHEARSAL if self._rehearsal else table.LOADERS
-        return table.choose(found.request(resolved), self._machine, loaders)
+        return table.choose(found.request(resolved), self._machine(), loaders)
 
     async def _load(
         self, resolved: ResolvedOption, found: "Artefacts", choice: "Choice"
@@ -311,16 +231,10 @@ class Booting:
         except (ProbeError, ProtocolError, asyncio.CancelledError) as error:
             # The helper has died, run out of time or been killed, perhaps in the middle of a load.
             if not self._rehearsal:
-                await self._unload({"interrupted": True, "crash": found.crash})
+                await self._execution().unload({"interrupted": True, "crash": found.crash})
             if isinstance(error, ProbeError):
                 raise LoadError(f"the load did not finish: {error.reason}") from error
             raise
-
-    async def _unload(self, params: dict[str, bool]) -> None:
-        try:
-            await self._prober.run("unload", dict(params), timeout_s=UNLOAD_S)
-        except (BootdError, OSError) as error:
-            log.critical("cannot take out the loaded kernel, do not reboot with kexec: %s", error)
 
 
 @contextmanager
@@ -329,22 +243,12 @@ def _failing(resolved: ResolvedOption) -> Iterator[None]:
     try:
         yield
     except (BootdError, OSError) as error:
-        reason = _explain(error) if isinstance(error, OSError) else str(error)
+        from bootd.services.execution import explain  # noqa: PLC0415 - only when something failed
+
+        reason = explain(error) if isinstance(error, OSError) else str(error)
         kind = MergeRefusedError if isinstance(error, MergeRefusedError) else LoadError
         title = clean(resolved.option.title)
         raise kind(f"cannot boot {title}: {clean(reason, 1000)}") from error
-
-
-def _explain(error: OSError) -> str:
-    from bootd.loaders.failure import explain  # noqa: PLC0415 - only when something failed
-
-    return explain(error)
-
-
-def _is_loaded() -> bool:
-    from bootd.linux import kexec  # noqa: PLC0415 - ctypes structures, not on the way to the menu
-
-    return kexec.kexec_loaded()
 
 
 def _waits_for_crash() -> bool:

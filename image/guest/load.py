@@ -45,7 +45,7 @@ def main() -> int:
     )
     name = job["loader"]
     if not job["forced"]:
-        choice = choose(request, machine.read())
+        choice = choose(request, machine.for_load(machine.read()))
         print(f"FIRST chosen={choice.loader.name} why={choice.why}", flush=True)
         if name not in {"", choice.loader.name}:
             return 3

@@ -1,11 +1,13 @@
 """What a machine is, read from a made-up /proc and /sys beside the real kernel."""
 
+import gzip
 import os
 from pathlib import Path
 
 import pytest
 
 from bootd.linux import kexec, machine
+from bootd.model.machine import Machine
 
 
 def put(root: Path, **files: bytes) -> Path:
@@ -30,6 +32,10 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         proc__device_tree__compatible=b"pine64,rock64\0rockchip,rk3328\0",
         proc__device_tree__serial_number=b"0123\x1b[2J\0",
     )
+
+
+def for_load(board: Path) -> Machine:
+    return machine.for_load(machine.read(str(board)), str(board))
 
 
 def test_a_board_is_described_by_its_live_tree(board: Path) -> None:
@@ -79,11 +85,11 @@ def test_interrupt_tables_in_free_memory_are_noticed(board: Path) -> None:
     record = b"6,0,0,-;GICv3: using LPI property table @0x0000000042850000\n"
     put(board, dev__kmsg=record)
     (board / "proc/iomem").write_text("40000000-5fffffff : System RAM\n")
-    assert machine.read(str(board)).lpi_unreserved
+    assert for_load(board).lpi_unreserved
     (board / "proc/iomem").write_text(
         "40000000-5fffffff : System RAM\n  42850000-4285ffff : reserved\n"
     )
-    assert not machine.read(str(board)).lpi_unreserved
+    assert not for_load(board).lpi_unreserved
 
 
 def test_this_machine_is_described_without_an_error() -> None:
@@ -94,13 +100,28 @@ def test_this_machine_is_described_without_an_error() -> None:
 
 
 def test_processors_that_started_by_spin_table_cannot_be_stopped(board: Path) -> None:
-    assert not machine.read(str(board)).stuck_processors
+    assert not for_load(board).stuck_processors
     folder = board / "proc/device-tree/cpus/cpu@1"
     folder.mkdir(parents=True)
     (folder / "enable-method").write_bytes(b"spin-table\0")
     possible = board / "sys/devices/system/cpu/possible"
     possible.parent.mkdir(parents=True)
     possible.write_text("0-3\n")
-    assert machine.read(str(board)).stuck_processors
+    assert for_load(board).stuck_processors
     possible.write_text("0\n")
-    assert not machine.read(str(board)).stuck_processors
+    assert not for_load(board).stuck_processors
+
+
+@pytest.mark.parametrize("place", ["boot/config-", "usr/lib/modules/{}/config"])
+def test_a_kernel_that_takes_signed_ones_only_says_so_before_a_load(
+    board: Path, place: str
+) -> None:
+    assert not for_load(board).signatures_forced
+    release = os.uname().release
+    file = board / (place.format(release) if "{" in place else place + release)
+    file.parent.mkdir(parents=True)
+    file.write_text("CONFIG_KEXEC_SIG=y\nCONFIG_KEXEC_SIG_FORCE=y\n")
+    assert for_load(board).signatures_forced
+    # What the kernel says itself counts more.
+    (board / "proc/config.gz").write_bytes(gzip.compress(b"# CONFIG_KEXEC_SIG_FORCE is not set\n"))
+    assert not for_load(board).signatures_forced

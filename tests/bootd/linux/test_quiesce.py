@@ -1,5 +1,6 @@
 """Quietening a machine: sysfs is played, file systems are real (tests/root/test_quiesce.py)."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,31 @@ def test_what_fails_is_told_and_the_rest_is_done(machine: Path) -> None:
     assert len(done.failures) == 2
     assert done.failures[0].endswith("unbind (0000:01:00.0): Is a directory")
     assert online(machine) == ["1", "0", "0"]
+
+
+SCRIPT = Path(__file__).parents[3] / "units/bootd.shutdown"
+
+
+def test_what_systemd_is_to_leave_to_the_end_is_done_by_its_script(
+    machine: Path, tmp_path: Path
+) -> None:
+    steps = tmp_path / "run/before-kexec"
+    profile = Quiesce(unbind=("pci/nvme",), offline_cpus=True, delay_ms=1)
+    done = quiesce.quiesce_later(profile, str(machine), str(steps))
+    assert done == quiesce.Done(later=str(steps))
+    assert online(machine) == ["1", "1", "1"]
+    script = SCRIPT.read_text().replace(quiesce.LATER, str(steps))
+    assert str(steps) in script
+    for verb in ("reboot", "kexec"):
+        subprocess.run(["sh", "-eu", "-c", script, "bootd.shutdown", verb], check=True)
+        assert online(machine) == (["1"] * 3 if verb == "reboot" else ["1", "0\n", "0\n"])
+    unbind = machine / "sys/bus/pci/drivers/nvme/unbind"
+    assert unbind.read_text() == "0000:02:00.0\n"
+    assert quiesce.undo(done) == ()
+    assert not steps.exists()
+
+
+def test_a_profile_that_wants_nothing_leaves_nothing_for_later(tmp_path: Path) -> None:
+    steps = tmp_path / "before-kexec"
+    assert quiesce.quiesce_later(Quiesce(), str(tmp_path), str(steps)) == quiesce.Done()
+    assert not steps.exists()

@@ -15,10 +15,9 @@ import pytest_asyncio
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError
 from bootd.loaders import task
-from bootd.model.board import Board, Profile, Quiesce
+from bootd.model.board import Board
 from bootd.model.browsing import TreeQuery
 from bootd.model.device import BlockDevice, DeviceKind
-from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
 from bootd.model.option import BootOption, FileRef, ResolvedOption
 from bootd.model.tree import TreeOrigin
@@ -28,7 +27,7 @@ from bootd.probe.task import Context, Tables, TaskCall
 from bootd.probe.tasks import TASKS
 from bootd.protocol.codec import Json
 from bootd.protocol.messages import NO_OVERRIDES, Overrides
-from bootd.services import booting as booting_module
+from bootd.services import execution
 from bootd.services.artefacts import tree_device, tree_request
 from bootd.services.booter import Progress
 from bootd.services.booting import Booting
@@ -85,7 +84,7 @@ class Place:
     def booting(self, *, rehearsal: bool = True) -> Booting:
         return Booting(
             self.prober,
-            self.machine,
+            lambda: self.machine,
             find_device={"vda1": self.device}.get,
             board=lambda: Board(live=self.live),
             rehearsal=rehearsal,
@@ -205,7 +204,7 @@ async def test_a_machine_without_device_tree_needs_none(place: Place) -> None:
 async def test_a_device_that_was_pulled_out_is_said(place: Place) -> None:
     booting = Booting(
         place.prober,
-        BOARD,
+        lambda: BOARD,
         find_device=lambda _name: None,
         board=lambda: Board(live=LIVE),
         rehearsal=True,
@@ -256,59 +255,17 @@ async def test_only_one_boot_at_a_time_and_it_can_be_cancelled(place: Place) -> 
 async def test_when_the_machine_does_not_leave_the_reason_is_said(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> bool:
+    def refuse() -> None:
         raise OSError(22, "Invalid argument", "reboot")
 
-    monkeypatch.setitem(booting_module.WAYS, "auto", refuse)
+    way = execution.Way(leave=refuse, through_systemd=False)
+    monkeypatch.setitem(execution.WAYS, "auto", lambda: way)
     booting = place.booting()
     report = replace(
         await booting.boot(place.resolved(), NO_OVERRIDES, progress([])), executed=True
     )
     with pytest.raises(LoadError, match="cannot start the loaded kernel: no kernel is loaded"):
         await booting.execute(report)
-
-
-def quiet(_context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
-    """Play a machine that is made quiet; the answer repeats what was asked."""
-    assert isinstance(params, dict)
-    return {"writes": [["unbind", str(params["unbind"])]]}, []
-
-
-def woken(_context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
-    """Play a machine that stays as it is, and says so with what it was asked."""
-    return [f"cannot undo {params}"], []
-
-
-@pytest.mark.parametrize(("way", "asked"), [("direct", True), ("systemd", False)])
-async def test_a_board_is_quiet_before_a_direct_jump_and_woken_when_none_comes(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    way: str,
-    *,
-    asked: bool,
-) -> None:
-    def refuse() -> bool:
-        raise OSError(22, "Invalid argument", "reboot")
-
-    # Only the jump and the look at what is loaded are played: this machine must not leave.
-    monkeypatch.setitem(booting_module.WAYS, way, refuse)
-    monkeypatch.setattr(booting_module, "_is_loaded", lambda: True)
-    helpers = {"load": task.load, "unload": task.unload, "quiesce": quiet, "wake": woken}
-    prober = Prober.start(Tables(tasks={**TASKS, **task.CONFINED}, helpers=helpers))
-    profile = Profile(quiesce=Quiesce(unbind=("pci/nvme",)))
-    booting = Booting(
-        prober,
-        BOARD,
-        find_device=lambda _name: None,
-        board=lambda: Board(live=LIVE, profile=profile),
-        way=way,
-        rehearsal=True,
-    )
-    report = LoadReport(loader="kexec_load", tree=TreeOrigin.MERGED, why="")
-    with pytest.raises(LoadError, match="cannot start the loaded kernel: no kernel is loaded"):
-        await booting.execute(report)
-    await prober.close()
-    assert ("pci/nvme" in caplog.text) == asked
 
 
 async def test_a_start_with_nothing_loaded_changes_nothing(

@@ -48,7 +48,7 @@ async def boot(prober: Prober, root: Path) -> LoadReport:
     machine = Machine(architecture="aarch64", kexec_load=True)
     booting = Booting(
         prober,
-        machine,
+        lambda: machine,
         find_device={"vda1": device}.get,
         board=lambda: Board(live=LIVE),
         rehearsal=True,

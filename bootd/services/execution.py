@@ -1,0 +1,163 @@
+"""The jump into a loaded kernel: the machine is made quiet, left, and put right when it stays."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bootd.errors import BootdError, LoadError
+from bootd.model.board import Board
+from bootd.model.load import LoadReport
+from bootd.protocol.codec import Json, from_json, to_json
+from bootd.record import dataclass
+
+if TYPE_CHECKING:
+    from bootd.probe.prober import Prober
+
+log = logging.getLogger(__name__)
+
+QUIESCE_S: Final = 15.0
+"""Drivers that do not let go, or dead disks, keep nobody from leaving longer than that."""
+STOP_S: Final = 120.0
+"""How long systemd may take to stop everything once it has accepted the restart."""
+UNLOAD_S: Final = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How the machine is left.
+
+    Attributes:
+        leave: Does it; returns when systemd has accepted to do the rest. Raises OSError.
+        through_systemd: systemd stops everything, bootd as well, and then jumps; else `leave`
+            jumps, and nobody but bootd makes the machine ready.
+    """
+
+    leave: Callable[[], None]
+    through_systemd: bool
+
+
+def _leave_direct() -> None:
+    from bootd.linux import console_log, reboot  # noqa: PLC0415 - needed once, at the very end
+
+    console_log.loud()
+    reboot.kexec_now()
+
+
+def _leave_systemd() -> None:
+    from bootd.linux import reboot  # noqa: PLC0415 - ditto
+
+    reboot.kexec_through_systemd()
+
+
+_DIRECT: Final = Way(leave=_leave_direct, through_systemd=False)
+_SYSTEMD: Final = Way(leave=_leave_systemd, through_systemd=True)
+
+
+def _auto() -> Way:
+    from bootd.linux import reboot  # noqa: PLC0415 - ditto
+
+    return _SYSTEMD if reboot.through_systemd() else _DIRECT
+
+
+WAYS: Final[dict[str, Callable[[], Way]]] = {
+    "auto": _auto,
+    "direct": lambda: _DIRECT,
+    "systemd": lambda: _SYSTEMD,
+}
+"""By the word of the setting `Execute`."""
+
+
+class Execution:
+    """Leaves for what is loaded.
+
+    Args:
+        prober: Has the helpers `quiesce`, `wake` and `unload` (`bootd.loaders.task`).
+        board: Reads what is known of this machine; called in a thread.
+        way: A key of `WAYS`.
+    """
+
+    def __init__(self, prober: "Prober", board: Callable[[], Board], way: str) -> None:
+        self._prober = prober
+        self._board = board
+        self._way = WAYS[way]
+
+    async def run(self, report: LoadReport) -> None:
+        """Leave; returns never.
+
+        Raises:
+            LoadError: The machine did not leave; nothing is loaded any more.
+        """
+        log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
+        done: Json = None
+        accepted = False
+        try:
+            way = await asyncio.to_thread(self._way)
+            if await asyncio.to_thread(is_loaded):
+                done = await self._quiesce(way)
+            await asyncio.to_thread(way.leave)
+            accepted = way.through_systemd
+            if accepted:
+                await asyncio.sleep(STOP_S)
+            reason = "the machine is still running"
+        except OSError as error:
+            reason = await asyncio.to_thread(explain, error)
+        except asyncio.CancelledError:
+            # systemd ends bootd, too, on its way to the kernel that is loaded.
+            if not accepted:
+                await self._stay(done)
+            raise
+        await self._stay(done)
+        raise LoadError(f"cannot start the loaded kernel: {reason}")
+
+    async def discard(self) -> None:
+        """Take out what is loaded; a failure is logged, and the next load tries again."""
+        await self.unload({"interrupted": False})
+
+    async def unload(self, params: dict[str, bool]) -> None:
+        """Ditto, as `bootd.loaders.task.unload` is told."""
+        try:
+            await self._prober.run("unload", dict(params), timeout_s=UNLOAD_S)
+        except (BootdError, OSError) as error:
+            log.critical("cannot take out the loaded kernel, do not reboot with kexec: %s", error)
+
+    async def _quiesce(self, way: Way) -> Json:
+        """Quieten the machine, as far as it goes in `QUIESCE_S`; returns what was done."""
+        from bootd.linux.quiesce import Done  # noqa: PLC0415 - needed once, at the very end
+
+        try:
+            board = await asyncio.to_thread(self._board)
+            params = {"profile": to_json(board.profile.quiesce), "later": way.through_systemd}
+            done, _ = await self._prober.run("quiesce", params, timeout_s=QUIESCE_S)
+        except (BootdError, OSError) as error:
+            log.warning("the machine is not quiet before it leaves: %s", error)
+            return None
+        for failure in from_json(Done, done).failures:
+            log.warning("not quiet before the machine leaves: %s", failure)
+        return done
+
+    async def _stay(self, done: Json) -> None:
+        """Undo what was done to leave."""
+        await self.discard()
+        if done is None:
+            return
+        try:
+            failures, _ = await self._prober.run("wake", done, timeout_s=QUIESCE_S)
+        except (BootdError, OSError) as error:
+            failures = [str(error)]
+        for failure in failures if isinstance(failures, list) else ():
+            log.error("not as it was before the machine was to leave: %s", failure)
+
+
+def explain(error: OSError) -> str:
+    """Say what a failed load or jump means, and what to do."""
+    from bootd.loaders import failure  # noqa: PLC0415 - only when something failed
+
+    return failure.explain(error)
+
+
+def is_loaded() -> bool:
+    """Say whether a kernel is loaded."""
+    from bootd.linux import kexec  # noqa: PLC0415 - ctypes structures, not on the way to the menu
+
+    return kexec.kexec_loaded()
