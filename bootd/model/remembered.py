@@ -5,6 +5,7 @@
 
 from typing import Final
 
+from bootd.model.tries import Tries
 from bootd.record import dataclass
 
 MAX_SAVED: Final = 64
@@ -37,24 +38,6 @@ class SavedOverrides:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tries:
-    """Attempts to boot an option that have not been confirmed.
-
-    Attributes:
-        option: Its id.
-        left: Attempts that remain; 0 keeps it from being the default.
-        done: Attempts that were made since the last one that was confirmed; 0 when that was it.
-        own: Counted because its entry has a counter of its own: where that counter is gone somebody
-            else has confirmed the option, and this record means nothing.
-    """
-
-    option: str
-    left: int
-    done: int = 0
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
     """Everything that is kept; each member has a default that means "nothing is remembered".
 
@@ -64,7 +47,7 @@ class Remembered:
         last_chosen: Id of the option that a person booted last, or "".
         autoboot: Whether anything boots by itself; None as the settings say.
         timeout_s: Seconds of the countdown, `WAIT_FOREVER` for none; None as the settings say.
-        order: Boot order, first to last (`bootd.policy.order`); None as the settings say.
+        order: Boot order, first to last (`bootd.model.order`); None as the settings say.
         saved: Saved overrides, oldest first.
         tries: One for each option whose attempts are counted.
         last_good: Id of the option whose boot was confirmed last, or "".
