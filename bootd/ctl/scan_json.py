@@ -2,7 +2,8 @@
 
 `linux` and its like are `{"device", "path"}`: a device that is here, or the spec as written while
 it is not; with `part` where a part of a container is meant. `isDefault` is the configuration's own
-mark; `default` is what would boot by itself.
+mark; `default` is what would boot by itself. `leads` are configurations on other devices that one
+on this device shows in its place.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,6 +39,7 @@ def _device(device: BlockDevice, result: ScanResult) -> Json:
         "partlabel": device.partlabel,
         "fstype": device.fstype,
         "timeout": result.timeout_s,
+        "leads": [{"device": each.device_spec, "path": each.path} for each in result.leads],
         "problems": [
             {"source": each.source, "line": each.line, "message": each.message}
             for each in result.problems

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from bootd.ctl import network, scan_json
+from bootd.ctl import lending, network, scan_json
 from bootd.ctl.look import Look, Sight, unread
 from bootd.ctl.scan import Source
 from bootd.errors import ProbeError
 from bootd.formats import FORMATS, scan
 from bootd.fsview import FsView
 from bootd.model.device import DeviceKind
+from bootd.model.lent import LentFile
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean, escape
 from bootd.policy import menu
@@ -51,6 +52,7 @@ def look_at(sources: Iterable[Source], served: Iterable[Source], architecture: s
         architecture: Of the board, or "" for this machine's; scripts of servers ask for it.
     """
     looks: list[Look] = []
+    places: dict[str, Stretch] = {}
     unopened = 0
     for source in sources:
         try:
@@ -62,7 +64,11 @@ def look_at(sources: Iterable[Source], served: Iterable[Source], architecture: s
         if source.properties and len(stretches) > 1:
             _complain(f"{source.path} has partitions; uuid= and its like are for one file system")
             source = replace(source, properties={})  # noqa: PLW2901 - the partitions say it themselves
-        looks += [_look(_described(each, source)) for each in stretches]
+        for each in stretches:
+            described = _described(each, source)
+            places[described.device.name] = described
+            looks.append(_look(described))
+    looks = [lending.look_again(each, places, _look) for each in looks]
     for source in served:
         try:
             looks.append(network.look(source, architecture or os.uname().machine))
@@ -107,24 +113,24 @@ def explain(found: Found) -> None:
                     _complain(f"    {'found' if there else 'not there':9}  {place}")
 
 
-def _look(stretch: Stretch) -> Look:
+def _look(stretch: Stretch, lent: Sequence[LentFile] = ()) -> Look:
     name = stretch.device.name
     try:
         with image.opened(stretch) as view:
-            answer = confined.run(name, partial(_look_confined, view))
+            answer = confined.run(name, partial(_look_confined, view, lent))
         return from_json(Sight, answer).of(stretch.device)
     except (ProbeError, OSError) as error:
         reason = error.reason if isinstance(error, ProbeError) else error.strerror or str(error)
         return unread(stretch.device, reason)
 
 
-def _look_confined(view: FsView) -> Json:
+def _look_confined(view: FsView, lent: Sequence[LentFile]) -> Json:
     tried = tuple(
         (each.name, place, view.is_file(place) or view.is_dir(place))
         for each in FORMATS
         for place in each.places
     )
-    return to_json(Sight(result=scan(view), tried=tried))
+    return to_json(Sight(result=scan(view, lent), tried=tried))
 
 
 def _described(stretch: Stretch, source: Source) -> Stretch:
@@ -177,6 +183,9 @@ def _print_table(looks: Sequence[Look], options: Sequence[ResolvedOption]) -> No
     if not options:
         print("No boot options.")
     for look in looks:
+        for lead in look.result.leads:
+            where = f"{clean(lead.device_spec or '')} {clean(lead.path)}"
+            print(f"{look.device.name}: its menu is that of {where}")
         for problem in look.result.problems:
             place = ":".join(
                 str(part)

@@ -6,7 +6,7 @@ there: `scan` here does that for all.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bootd.formats.lexing import MAX_FILES, MAX_PATH
 from bootd.formats.repeats import with_lent, without_repeats
@@ -16,6 +16,9 @@ from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import replace
+
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
 
 MAX_OPTIONS: Final = 1024
 """Of one device (DESIGN.md, limits)."""
@@ -31,9 +34,14 @@ MAX_TEXT: Final = 600_000
 of a worker, in which they travel, has 1 MiB."""
 
 
-def scan(fs: FsView) -> ScanResult:
-    """Collect the boot options of every known format on one file system."""
-    results = {each.name: each.scan(fs) for each in FORMATS if not each.last_resort}
+def scan(fs: FsView, lent: "Iterable[LentFile]" = ()) -> ScanResult:
+    """Collect the boot options of every known format on one file system.
+
+    Args:
+        fs: The file system.
+        lent: Files of other devices that an earlier scan of it wanted (`ScanResult.wants`).
+    """
+    results = {each.name: each.scan(fs, lent) for each in FORMATS if not each.last_resort}
     if not any(result.options for result in results.values()):
         results |= {each.name: each.scan(fs) for each in FORMATS if each.last_resort}
     found = sum(results.values(), start=ScanResult())
@@ -44,6 +52,8 @@ def scan(fs: FsView) -> ScanResult:
         options=tuple(_with_absent(fs, options)),
         problems=tuple(_limit_problems(problems)),
         timeout_s=found.timeout_s,
+        wants=tuple(dict.fromkeys(found.wants)),
+        leads=tuple(dict.fromkeys(found.leads)),
     )
 
 

@@ -4,11 +4,16 @@ Some parsers take 5 to 20 ms to import, ten times what a scan takes; most disks 
 """
 
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from bootd.fsview import FsView
 from bootd.model.option import ScanResult
 from bootd.record import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bootd.model.lent import LentFile
 
 
 class FormatModule(Protocol):
@@ -18,6 +23,14 @@ class FormatModule(Protocol):
 
     def scan(self, fs: FsView, /) -> ScanResult:
         """Collect its options on one file system; never raises for bad input."""
+        ...
+
+
+class BorrowingModule(Protocol):
+    """What a format's module has when its configurations may read other devices."""
+
+    def scan(self, fs: FsView, lent: "Iterable[LentFile]", /) -> ScanResult:
+        """Collect its options, with the files that other devices lend."""
         ...
 
 
@@ -41,6 +54,7 @@ class BootFormat:
             which nearly every file system has.
         last_resort: It is asked only where all others found nothing.
         knows_images: Its module is an `ImageModule` as well.
+        borrows: Its module is a `BorrowingModule` as well.
     """
 
     name: str
@@ -49,14 +63,18 @@ class BootFormat:
     suffixes: tuple[str, ...] = ()
     last_resort: bool = False
     knows_images: bool = False
+    borrows: bool = False
 
     def load(self) -> FormatModule:
         """Return its module, imported now at the latest."""
         return cast(FormatModule, import_module(f"bootd.formats.{self.name}"))
 
-    def scan(self, fs: FsView) -> ScanResult:
-        """Collect its options on one file system."""
-        return self.load().scan(fs) if self._may_be_on(fs) else ScanResult()
+    def scan(self, fs: FsView, lent: "Iterable[LentFile]" = ()) -> ScanResult:
+        """Collect its options on one file system, with what other devices lend."""
+        if not self._may_be_on(fs):
+            return ScanResult()
+        module = self.load()
+        return cast(BorrowingModule, module).scan(fs, lent) if self.borrows else module.scan(fs)
 
     def scan_image(self, fs: FsView, place: str) -> ScanResult:
         """Collect its options in an image that lies at `place` of another file system."""
@@ -148,6 +166,7 @@ FORMATS: Final = (
             "/boot/grub/loopback.cfg",
         ),
         knows_images=True,
+        borrows=True,
     ),
     BootFormat(
         name="raspberrypi",

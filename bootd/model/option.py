@@ -174,11 +174,16 @@ class ScanResult:
         options: In the order in which the distribution's own boot loader would list them.
         timeout_s: Seconds the configuration asks to wait (0 boots at once, `WAIT_FOREVER` never),
             or None when it does not say.
+        wants: Files of other devices that would make a difference (`bootd.model.lent`).
+        leads: Configurations on other devices that one here shows in its place. Nothing is wrong
+            with that: the other device lists them.
     """
 
     options: tuple[BootOption, ...] = ()
     problems: tuple[Problem, ...] = ()
     timeout_s: int | None = None
+    wants: tuple[FileRef, ...] = ()
+    leads: tuple[FileRef, ...] = ()
 
     def __add__(self, other: "ScanResult") -> "ScanResult":
         """Join what two formats found; the first timeout that was given wins."""
@@ -186,6 +191,8 @@ class ScanResult:
             options=self.options + other.options,
             problems=self.problems + other.problems,
             timeout_s=other.timeout_s if self.timeout_s is None else self.timeout_s,
+            wants=self.wants + other.wants,
+            leads=self.leads + other.leads,
         )
 
 

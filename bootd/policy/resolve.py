@@ -100,9 +100,14 @@ def resolve(
         ),
         kind=device.kind,
         disk=device.disk or device.name,
-        removable=device.removable or device.kind in _OPEN_TO_ANYBODY,
+        removable=is_open_to_anybody(device),
         board_rank=next((i for i, text in enumerate(board) if text in option.compatible), None),
     )
+
+
+def is_open_to_anybody(device: BlockDevice) -> bool:
+    """Say whether a passer-by can bring in or exchange the medium of a device."""
+    return device.removable or device.kind in _OPEN_TO_ANYBODY
 
 
 def find_device(spec: str, devices: Iterable[BlockDevice]) -> BlockDevice | None:
@@ -113,6 +118,17 @@ def find_device(spec: str, devices: Iterable[BlockDevice]) -> BlockDevice | None
     wanted = value.casefold()
     found = [d for d in devices if str(getattr(d, tag)).casefold() == wanted]
     return min(found, key=lambda d: d.name, default=None)
+
+
+def find_from(spec: str, own: BlockDevice, devices: Iterable[BlockDevice]) -> BlockDevice | None:
+    """Return the device that a configuration on `own` names; of several that fit, `own` itself."""
+    spec = spec.partition(HINTED)[0]
+    if spec.startswith(OWN_PARTITION):
+        return find_partition(spec.removeprefix(OWN_PARTITION), own, devices)
+    tag, value = split_spec(spec)
+    if value and str(getattr(own, tag)).casefold() == value.casefold():
+        return own
+    return find_device(spec, devices)
 
 
 def split_spec(spec: str) -> tuple[str, str]:
@@ -234,18 +250,15 @@ class _Files:
         """Return the device that `spec` names; of several that could be meant, the own one."""
         own = self._device
         spec, _, hint = spec.partition(HINTED)
-        tag, value = split_spec(spec)
-        if value and str(getattr(own, tag)).casefold() == value.casefold():
+        tag, _ = split_spec(spec)
+        holder = find_from(spec, own, self._devices.values())
+        if holder == own:
             return own
-        if spec.startswith(OWN_PARTITION):
-            holder = self._partition(spec)
-        else:
-            holder = find_device(spec, self._devices.values())
         if holder is None and path not in self._absent:
             # A directory, say, of which nobody said what it is: it has the file, so it is meant.
             if not (own.uuid or own.label):
                 return own
-            if hint and self._partition(hint) == own:
+            if hint and find_from(hint, own, self._devices.values()) == own:
                 note = f"there is no device {clean(spec)}; its files are taken from {own.name}"
                 self.notes.append(note)
                 return own
@@ -253,10 +266,6 @@ class _Files:
             note = f"{clean(spec)} may be another device after the next start; UUIDs stay"
             self.notes.append(note)
         return holder
-
-    def _partition(self, spec: str) -> BlockDevice | None:
-        number = spec.removeprefix(OWN_PARTITION)
-        return find_partition(number, self._device, self._devices.values())
 
     def find_all(self, what: str, refs: tuple[FileRef, ...]) -> tuple[ResolvedFile, ...]:
         """Return those that are on devices that are here, in order."""

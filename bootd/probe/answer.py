@@ -5,8 +5,8 @@ checked here, and text for people is cleaned a second time.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, Final
 
 from bootd.errors import (
     BootdError,
@@ -26,11 +26,16 @@ from bootd.probe.channel import Message
 from bootd.protocol.codec import Json, from_json
 from bootd.record import replace
 
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
+
 MAX_OPTIONS: Final = 1024
 """Boot options of one device (DESIGN.md, limits)."""
 MAX_PROBLEMS: Final = 1024
 MAX_ITEMS: Final = 64
 """Initrds, overlays, notes and the like of one option."""
+MAX_LENT: Final = 64 << 10
+"""Characters of a file that another device's configuration reads."""
 MAX_TREES: Final = 256
 """Device trees that one option chooses from."""
 MAX_PATH: Final = 4096
@@ -53,6 +58,10 @@ def scan_result(answer: Json) -> ScanResult:
     result = from_json(ScanResult, answer)
     _at_most(len(result.options), MAX_OPTIONS, "$.options")
     _at_most(len(result.problems), MAX_PROBLEMS, "$.problems")
+    for elsewhere in (result.wants, result.leads):
+        _at_most(len(elsewhere), MAX_ITEMS, "$.wants")
+        for file in elsewhere:
+            _check_file(file)
     timeout = result.timeout_s
     if timeout is not None and not -1 <= timeout <= 1 << 20:
         raise ProtocolError("$.timeoutS: out of range")
@@ -60,7 +69,30 @@ def scan_result(answer: Json) -> ScanResult:
         options=tuple(_option(option) for option in result.options),
         problems=tuple(_problem(problem) for problem in result.problems),
         timeout_s=timeout,
+        wants=result.wants,
+        leads=result.leads,
     )
+
+
+def lent_files(answer: Json, paths: Collection[str]) -> "tuple[LentFile, ...]":
+    """Return what a worker found at `paths`; files that nobody asked for are left out.
+
+    Raises:
+        ProtocolError: It is not what a worker in its right mind would say.
+    """
+    from bootd.model.lent import LentFile  # noqa: PLC0415 - few machines ever need it
+
+    if not isinstance(answer, list):
+        raise ProtocolError("$: expected a list")
+    _at_most(len(answer), MAX_ITEMS, "$")
+    files = tuple(from_json(LentFile, each) for each in answer)
+    for file in files:
+        _at_most(len(file.text or ""), MAX_LENT, "$[].text")
+        try:
+            (file.text or "").encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise ProtocolError("$[].text: malformed") from None
+    return tuple(file for file in files if file.path in paths)
 
 
 def notes(message: Message) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bootd.errors import BootdError, ProbeError, ProberError, ProtocolError
 from bootd.model.device import BlockDevice
@@ -27,6 +27,9 @@ from bootd.probe.spawn import Spawned, spawn
 from bootd.probe.task import Tables
 from bootd.probe.waiting import Waiting
 from bootd.protocol.codec import Json, from_json, to_json
+
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
 
 SCAN_S: Final = 5.0
 """Mounting and reading one device (DESIGN.md, limits)."""
@@ -96,8 +99,12 @@ class Prober:
         """Say whether workers of the early look still run."""
         return bool(self._early_numbers)
 
-    async def scan(self, device: BlockDevice) -> ScanResult:
+    async def scan(self, device: BlockDevice, lent: "Collection[LentFile]" = ()) -> ScanResult:
         """Find a device's boot options; the result has been checked.
+
+        Args:
+            device: Whose.
+            lent: Files of other devices that an earlier scan of it wanted.
 
         Raises:
             ProbeError: In words for a person.
@@ -105,9 +112,9 @@ class Prober:
         """
         try:
             async with asyncio.timeout(SCAN_S):
-                if (seen := await self._previewed(device)) is not None:
+                if not lent and (seen := await self._previewed(device)) is not None:
                     return seen
-                async with self._scanning(device) as session:
+                async with self._scanning(device, lent) as session:
                     result = answer.scan_result(await session.only_reply())
         except TimeoutError:
             raise ProbeError(device.name, f"was not read within {SCAN_S:g} s") from None
@@ -117,6 +124,21 @@ class Prober:
             raise ProbeError(device.name, f"cannot be read: {error.strerror}") from error
         noted = tuple(Problem(source="", message=f"{device.name} {n}") for n in session.notes)
         return ScanResult(problems=noted) + result
+
+    async def lend(self, device: BlockDevice, paths: Sequence[str]) -> "tuple[LentFile, ...]":
+        """Look up files that a configuration on another device wants; checked as well.
+
+        Raises:
+            ProbeError: In words for a person.
+            ProberError: The zygote is gone.
+            OSError: The medium failed.
+        """
+        async with self.session(device) as session:
+            found, _ = await session.call("lend", {"paths": [*paths]}, timeout_s=SCAN_S)
+        try:
+            return answer.lent_files(found, paths)
+        except ProtocolError as error:
+            raise ProbeError(device.name, f"its worker answered nonsense: {error}") from error
 
     def preview(self, name: str, node: str, types: Collection[str]) -> bool:
         """Have a spare worker read a device that udev has not told of yet; `scan` makes use of it.
@@ -210,7 +232,9 @@ class Prober:
         return sum(1 for since in self._killed.values() if now - since > _LOST_S)
 
     @asynccontextmanager
-    async def _scanning(self, device: BlockDevice) -> AsyncIterator[Session]:
+    async def _scanning(
+        self, device: BlockDevice, lent: "Collection[LentFile]" = ()
+    ) -> AsyncIterator[Session]:
         """Give the worker of the early look if it saw this very device, or else a new one."""
         seen, session = self._early.pop(device.name, (None, None))
         if session is not None and seen == device:
@@ -222,7 +246,7 @@ class Prober:
         if session is not None:
             session.close()
         async with self._worker(device.name, device) as session:
-            await session.ask("scan", None)
+            await session.ask("scan", {"lent": [to_json(each) for each in lent]} if lent else None)
             yield session
 
     @asynccontextmanager

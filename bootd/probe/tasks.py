@@ -7,7 +7,7 @@ Imports are inside the functions: the zygote looks at devices first and imports 
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bootd.errors import ImageError, ProtocolError
 from bootd.fsview import MAX_DTB_BYTES
@@ -19,17 +19,39 @@ from bootd.probe.rehearsal import complete, practise, preload
 from bootd.probe.task import Context, Tables, Tasks
 from bootd.protocol.codec import Json, from_json, to_json
 
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
+
 _CHUNK: Final = 1 << 20
 
 
-def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
-    """Find the boot options of the device: null -> ScanResult."""
+def scan(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Find the boot options of the device: null, or {"lent": [LentFile]} -> ScanResult."""
     from bootd.formats import scan as scan_formats  # noqa: PLC0415 - see the module's docstring
 
     if context.fs is None:
         raise ProtocolError("a scan needs a device")
     fs = ListedView(context.fs) if isinstance(context.fs, DirView) else context.fs
-    return to_json(scan_formats(fs)), []
+    return to_json(scan_formats(fs, _read_lent(params) if params else ())), []
+
+
+def lend(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Look up files for the configuration of another device: {"paths"} -> [LentFile]."""
+    from bootd.formats.lending import lend as look_up  # noqa: PLC0415 - see the module's docstring
+
+    paths = params.get("paths") if isinstance(params, dict) else None
+    if context.fs is None or not isinstance(paths, list):
+        raise ProtocolError("$.params.paths: expected a list, and a device")
+    return [to_json(each) for each in look_up(context.fs, [str(path) for path in paths])], []
+
+
+def _read_lent(params: Json) -> "list[LentFile]":
+    from bootd.model.lent import LentFile  # noqa: PLC0415 - see the module's docstring
+
+    files = params.get("lent") if isinstance(params, dict) else None
+    if not isinstance(files, list):
+        raise ProtocolError("$.params.lent: expected a list")
+    return [from_json(LentFile, each) for each in files]
 
 
 def preview(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -172,6 +194,7 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
 
 TASKS: Final[Tasks] = {
     "scan": scan,
+    "lend": lend,
     "preview": preview,
     "open": open_files,
     "tree": tree,

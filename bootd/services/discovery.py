@@ -7,12 +7,15 @@ that is ended first. One bad device never stops the others.
 import asyncio
 import logging
 import os
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bootd.errors import ProbeError
 from bootd.model.device import BlockDevice, DeviceEvent
-from bootd.model.option import ScanResult
+from bootd.model.option import FileRef, ScanResult
+
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +62,12 @@ class DeviceSink(Protocol):
 class Scanner(Protocol):
     """Who looks at a device; `bootd.probe.prober.Prober` does."""
 
-    async def scan(self, device: BlockDevice, /) -> ScanResult:
-        """Return its boot options; raises ProbeError."""
+    async def scan(self, device: BlockDevice, lent: "Collection[LentFile]" = (), /) -> ScanResult:
+        """Return its boot options, with files that other devices lend; raises ProbeError."""
+        ...
+
+    async def lend(self, device: BlockDevice, paths: Sequence[str], /) -> "tuple[LentFile, ...]":
+        """Return what is at these paths, for another device; raises ProbeError or OSError."""
         ...
 
     async def watch(self) -> None:
@@ -90,7 +97,8 @@ class Discovery:
         self._scanner = scanner
         self._sink = sink
         self._slots = asyncio.Semaphore(parallel)
-        self._present: set[str] = set()
+        self._present: dict[str, BlockDevice] = {}
+        self._wants: dict[str, tuple[FileRef, ...]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -111,19 +119,54 @@ class Discovery:
         self._source.rescan()
 
     def _take(self, tasks: asyncio.TaskGroup, event: DeviceEvent) -> None:
-        before = self._running.pop(event.name, None)
-        if before is not None:
-            before.cancel()
-        if event.device is None:
-            if event.name in self._present:
-                self._present.discard(event.name)
+        before = self._present.get(event.name)
+        if event.device is not None:
+            self._present[event.name] = event.device
+            self._start(tasks, event.device)
+        else:
+            self._stop(event.name)
+            if before is not None:
+                del self._present[event.name]
+                self._wants.pop(event.name, None)
                 self._sink.device_removed(event.name)
-            return
-        self._present.add(event.name)
-        self._sink.device_found(event.device)
-        self._running[event.name] = tasks.create_task(
-            self._probe(event.device, before), name=f"probe {event.name}"
+        if self._wants:
+            self._start_borrowers(tasks, [each for each in (before, event.device) if each])
+
+    def _start(self, tasks: asyncio.TaskGroup, device: BlockDevice) -> None:
+        """Probe a device, in place of a probe of it that still runs."""
+        before = self._stop(device.name)
+        self._sink.device_found(device)
+        self._running[device.name] = tasks.create_task(
+            self._probe(device, before), name=f"probe {device.name}"
         )
+
+    def _stop(self, name: str) -> asyncio.Task[None] | None:
+        """Cancel the probe of a device; returns it if there was one."""
+        running = self._running.pop(name, None)
+        if running is not None:
+            running.cancel()
+        return running
+
+    def _start_borrowers(self, tasks: asyncio.TaskGroup, lenders: list[BlockDevice]) -> None:
+        """Probe again whose configuration wants files of `lenders`, which came, changed or went."""
+        from bootd.policy.lending import questions  # noqa: PLC0415 - few machines ever need it
+
+        names = {each.name for each in lenders}
+        for name, wants in list(self._wants.items()):
+            own = self._present[name]
+            if name not in names and questions(wants, own, (own, *lenders)):
+                self._start(tasks, own)
+
+    async def _scan(self, device: BlockDevice) -> ScanResult:
+        result = await self._scanner.scan(device)
+        if result.wants:
+            from bootd.services.borrowing import scan_with_lent  # noqa: PLC0415 - ditto
+
+            result = await scan_with_lent(self._scanner, device, self._present, result)
+            self._wants[device.name] = result.wants
+        else:
+            self._wants.pop(device.name, None)
+        return result
 
     async def _probe(self, device: BlockDevice, before: asyncio.Task[None] | None) -> None:
         """Probe one device and report; cancelled when what it would report is no longer true."""
@@ -131,7 +174,7 @@ class Discovery:
             await asyncio.wait([before])
         try:
             async with self._slots:
-                result = await self._scanner.scan(device)
+                result = await self._scan(device)
         except ProbeError as error:
             self._sink.device_failed(device, error.reason)
             log.warning("cannot look at %s, skipping: %s", device.name, error.reason)

@@ -1,12 +1,15 @@
 """Keeps probes away from file systems that the administrator does not want mounted."""
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from bootd.errors import ProbeError
 from bootd.model.device import ANDROID, BlockDevice, DeviceKind
 from bootd.model.option import ScanResult
 from bootd.services.discovery import Scanner
+
+if TYPE_CHECKING:
+    from bootd.model.lent import LentFile
 
 
 class Previewer(Scanner, Protocol):
@@ -28,12 +31,21 @@ class AllowedFileSystems:
         self.allowed = allowed
         self._scanner = scanner
 
-    async def scan(self, device: BlockDevice, /) -> ScanResult:
+    async def scan(self, device: BlockDevice, lent: "Collection[LentFile]" = (), /) -> ScanResult:
         """Return the device's boot options.
 
         Raises:
             ProbeError: Its type is not allowed, or the scanner's reason.
         """
+        self._check(device)
+        return await self._scanner.scan(device, lent)
+
+    async def lend(self, device: BlockDevice, paths: Sequence[str], /) -> "tuple[LentFile, ...]":
+        """Look up files for the configuration of another device; raises like `scan`."""
+        self._check(device)
+        return await self._scanner.lend(device, paths)
+
+    def _check(self, device: BlockDevice) -> None:
         # A directory and a boot image are not mounted.
         mounted = device.kind is not DeviceKind.DIRECTORY and device.fstype != ANDROID
         if mounted and device.fstype not in self.allowed:
@@ -41,7 +53,6 @@ class AllowedFileSystems:
             raise ProbeError(
                 device.name, f"{named} is not looked at; the setting FileSystems can add it"
             )
-        return await self._scanner.scan(device)
 
     def preview(self, name: str, node: str) -> None:
         """Have a device read that udev is still at work on; see `Prober.preview`."""

@@ -10,7 +10,7 @@ said so at the entry: other operating systems, Xen, `newc:` for files in images,
 `probe`, `cpuid` or `smbios` could know. GRUB Legacy's menu.lst is no GRUB 2 configuration.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bootd.formats.lexing import problem
@@ -20,6 +20,7 @@ from bootd.record import replace
 
 if TYPE_CHECKING:
     from bootd.formats.grub.run import Run
+    from bootd.model.lent import LentFile
 
 PLACES: Final = (
     "/boot/grub/grub.cfg",
@@ -45,8 +46,13 @@ MAX_VENDORS: Final = 256
 """Of one folder."""
 
 
-def scan(fs: FsView) -> ScanResult:
-    """Collect the entries of every configuration on a file system."""
+def scan(fs: FsView, lent: "Iterable[LentFile]" = ()) -> ScanResult:
+    """Collect the entries of every configuration on a file system.
+
+    Args:
+        fs: The file system.
+        lent: Files of other devices that an earlier scan of it wanted.
+    """
     found = ScanResult()
     opened: set[tuple[int, int, int]] = set()
     listed: set[BootOption] = set()
@@ -56,7 +62,7 @@ def scan(fs: FsView) -> ScanResult:
         try:
             if fs.identity(path) in opened:
                 continue
-            run = _run(fs, path, {})
+            run = _run(fs, path, {}, lent)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -98,7 +104,7 @@ def _files(fs: FsView) -> Iterator[str]:
             yield f"{place}/{vendor}/grub.cfg"
 
 
-def _run(fs: FsView, path: str, given: Mapping[str, str]) -> "Run":
+def _run(fs: FsView, path: str, given: Mapping[str, str], lent: "Iterable[LentFile]" = ()) -> "Run":
     from bootd.formats.grub.run import Run  # noqa: PLC0415 - 10 ms, and most disks have no GRUB
 
-    return Run(fs, path, given)
+    return Run(fs, path, given, lent)

@@ -2,7 +2,8 @@
 
 A script is read on one file system. Which device a UUID belongs to is known only when all devices
 are (`policy.resolve`), so a device that may well be the own one is taken as the own one where a
-file has to be looked at, if the file is there.
+file has to be looked at, if the file is there. What is looked for elsewhere is remembered
+(`wants`): the script may be run again with what those devices lend.
 """
 
 import re
@@ -12,8 +13,11 @@ from bootd.container.newc import PREFIX
 from bootd.errors import ConfigSyntaxError
 from bootd.formats.grub.budget import LOOK, Budget
 from bootd.formats.grub.images import ImagesView
+from bootd.formats.grub.lent import place
+from bootd.formats.lending import MAX_WANTS
 from bootd.formats.lexing import MAX_PATH
 from bootd.fsview import normalise
+from bootd.model.lent import HAVING
 from bootd.model.option import OWN_PARTITION, FileRef
 from bootd.model.text import clean
 from bootd.record import dataclass
@@ -48,13 +52,44 @@ class Located:
 
 
 class Devices:
-    """Knows the names that the script has given devices, and looks up files."""
+    """Knows the names that the script has given devices, and looks up files.
+
+    Attributes:
+        wants: Files of other devices that the script asked for, as keys in order.
+    """
 
     def __init__(self, fs: ImagesView, budget: Budget) -> None:
         self._fs = fs
         self._budget = budget
         self._specs: dict[str, str | None] = {OWN: None}
         self._images: dict[str, Located] = {}
+        self.wants: dict[FileRef, None] = {}
+
+    def lent(self, at: Located) -> str | None:
+        """Return the name under which another device lends a file; None when nothing is lent.
+
+        There may be no such file: the device is known then not to have it.
+        """
+        if at.spec is None or at.image is not None:
+            return None
+        name = place(at.spec, at.path)
+        return None if self._fs.lent.look(name) is None else name
+
+    def ask_for(self, at: Located) -> None:
+        """Remember that it would make a difference what is at a path of another device."""
+        known = at.spec is not None and not at.spec.startswith(("(", HAVING))
+        if known and at.image is None and len(self.wants) < MAX_WANTS:
+            self.wants[FileRef(at.path, at.spec)] = None
+
+    def holder(self, path: str) -> str | None:
+        """Return the spec of another device that has a file, or None and remember the question."""
+        spec = f"{HAVING}{path}"
+        found = self._fs.lent.look(place(spec, path))
+        if found is not None:
+            return found.holder
+        if len(self.wants) < MAX_WANTS:
+            self.wants[FileRef(path, spec)] = None
+        return None
 
     def name(self, spec: str | None, value: str) -> str:
         """Remember a device under a name that scripts can pass around, and return the name."""

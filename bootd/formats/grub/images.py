@@ -5,11 +5,14 @@ The image `/iso/x.iso` is seen as if it were a folder of that name too: its `/ca
 boot what is inside as anything else. What is read of an image: `bootd.disk.iso`.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError
+from bootd.formats.grub.lent import LentView
 from bootd.fsview import MAX_CONFIG_BYTES, FsView
+from bootd.model.lent import LentFile
 
 if TYPE_CHECKING:
     from bootd.container.iso import Image
@@ -19,9 +22,16 @@ MAX_IMAGES: Final = 16
 
 
 class ImagesView:
-    """A file system with images in it opened; each image is looked at when it is first needed."""
+    """A file system with images in it opened, and beside it what other devices lend.
 
-    def __init__(self, fs: FsView) -> None:
+    Each image is looked at when it is first needed.
+
+    Attributes:
+        lent: Files of other devices; their names begin with that of the device.
+    """
+
+    def __init__(self, fs: FsView, lent: Iterable[LentFile] = ()) -> None:
+        self.lent = LentView(lent)
         self._fs = fs
         self._images: dict[str, Image | None] = {}
 
@@ -72,9 +82,12 @@ class ImagesView:
         """Return what tells a file apart; of two images it may be the same only for equal ones."""
         fs, inner = self._at(path)
         number, size, time = fs.identity(inner)
-        return (number, size, time) if fs is self._fs else (-1 - number, size, time)
+        own = fs is self._fs or fs is self.lent
+        return (number, size, time) if own else (-1 - number, size, time)
 
     def _at(self, path: str) -> tuple[FsView, str]:
+        if path[:1] != "/":
+            return self.lent, path
         for place, image in self._images.items():
             if image is not None and path.startswith(f"{place}/"):
                 return image.view, path[len(place) :]

@@ -1,6 +1,6 @@
 """One configuration file, run with all that it includes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigLimitError
@@ -14,7 +14,8 @@ from bootd.formats.grub.menu import MAX_ENTRIES, Entry, Menu, choose
 from bootd.formats.grub.session import Session
 from bootd.formats.lexing import problem
 from bootd.fsview import FsView
-from bootd.model.option import BootOption, ScanResult
+from bootd.model.lent import LentFile
+from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 
@@ -27,8 +28,10 @@ _FOR_ONE_ENTRY: Final = 10_000
 class Run:
     """One configuration file, run with all that it includes."""
 
-    def __init__(self, fs: FsView, path: str, given: Mapping[str, str]) -> None:
-        """Run `path` with the variables `given`."""
+    def __init__(
+        self, fs: FsView, path: str, given: Mapping[str, str], lent: Iterable[LentFile] = ()
+    ) -> None:
+        """Run `path` with the variables `given`, and files `lent` by other devices."""
         directory = path.rpartition("/")[0] or "/"
         cpu, name = platform.detect(fs, directory)
         here = f"({OWN}){directory}"
@@ -45,7 +48,7 @@ class Run:
         }
         self._path = path
         self._identity = fs.identity(path)
-        self._session = Session(fs, Environment(variables))
+        self._session = Session(fs, Environment(variables), lent)
         self._options: list[BootOption] = []
         Interpreter(self._session)
 
@@ -72,6 +75,8 @@ class Run:
             options=tuple(self._options[:MAX_ENTRIES]),
             problems=tuple(dict.fromkeys(session.problems)),
             timeout_s=menu.timeout_s(),
+            wants=tuple(session.devices.wants),
+            leads=tuple(FileRef(at.path, at.spec) for at in session.leads),
         )
 
     def _default(self, menu: Menu) -> str:

@@ -1,6 +1,6 @@
 """The state of one run: what commands read and change."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final
@@ -15,6 +15,7 @@ from bootd.formats.grub.menu import Menu
 from bootd.formats.grub.parser import parse
 from bootd.formats.grub.syntax import Script
 from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
+from bootd.model.lent import LentFile
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass, replace
@@ -71,10 +72,11 @@ class Session:
         problems: For people.
         saves: Variables that the script would write to the environment block.
         opened: Identities of the files that were run.
+        leads: Configurations of other devices that would be shown in place of this one, as keys.
     """
 
-    def __init__(self, fs: FsView, env: Environment) -> None:
-        self.fs = ImagesView(fs)
+    def __init__(self, fs: FsView, env: Environment, lent: Iterable[LentFile] = ()) -> None:
+        self.fs = ImagesView(fs, lent)
         self.env = env
         self.budget = Budget()
         self.devices = Devices(self.fs, self.budget)
@@ -87,6 +89,7 @@ class Session:
         self.problems: list[Problem] = []
         self.saves: list[str] = []
         self.opened: set[tuple[int, int, int]] = set()
+        self.leads: dict[Located, None] = {}
         self._scripts: dict[tuple[int, int, int], Script] = {}
         self._depth = 0
 
@@ -124,7 +127,7 @@ class Session:
         return at
 
     def find(self, path: str) -> str | None:
-        """Return a file's path on the own device, or None when it is not there.
+        """Return where a file can be read: on the own device, or as lent; None when it is nowhere.
 
         Raises:
             ConfigLimitError: Too much was looked for.
@@ -133,6 +136,9 @@ class Session:
             at = self.locate(path)
         except ConfigError:
             return None
+        if (lent := self.devices.lent(at)) is not None:
+            return lent if self.fs.is_file(lent) else None
+        self.devices.ask_for(at)
         visible = self.devices.visible(at)
         return visible if self.devices.has(visible) else None
 
@@ -151,7 +157,7 @@ class Session:
             self.budget.source, self.budget.line = source, line
 
     def run_file(self, path: str) -> bool:
-        """Run a file of the own device; False when it cannot be read."""
+        """Run a file that `find` has found; False when it cannot be read."""
         with self.deeper() as allowed:
             if not allowed:
                 return False

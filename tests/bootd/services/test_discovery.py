@@ -1,7 +1,7 @@
 """Discovery with a source and a scanner that the test steers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -9,7 +9,8 @@ import pytest
 
 from bootd.errors import ProbeError, ProberError
 from bootd.model.device import BlockDevice
-from bootd.model.option import BootOption, ScanResult
+from bootd.model.lent import LentFile, LentKind
+from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.services.discovery import Discovery
 from tests.support.sinks import ManualSource, RecordingSink
 
@@ -25,9 +26,11 @@ class ManualScanner:
         self.broken = broken
         self.now = self.most = 0
         self.ended: list[str] = []
+        self.asked: list[tuple[str, ...]] = []
+        self.wants: dict[str, tuple[FileRef, ...]] = {}
         self.death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def scan(self, device: BlockDevice) -> ScanResult:
+    async def scan(self, device: BlockDevice, lent: Collection[LentFile] = ()) -> ScanResult:
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -38,8 +41,14 @@ class ManualScanner:
             self.ended.append(device.uuid)
         if device.name in self.broken:
             raise ProbeError(device.name, "is damaged")
-        option = BootOption(entry=device.uuid, format="test", source="/", title=device.uuid)
-        return ScanResult(options=(option,))
+        title = "".join((device.uuid, *(each.text or "" for each in lent)))
+        option = BootOption(entry=device.uuid, format="test", source="/", title=title)
+        return ScanResult(options=(option,), wants=self.wants.get(device.name, ()))
+
+    async def lend(self, device: BlockDevice, paths: Sequence[str]) -> tuple[LentFile, ...]:
+        self.asked.append((device.name, *paths))
+        kind = LentKind.FILE
+        return tuple(LentFile(device="", path=path, kind=kind, text="x") for path in paths)
 
     async def watch(self) -> None:
         await self.death
@@ -154,3 +163,35 @@ async def test_the_death_of_the_scanner_ends_discovery() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await task
     assert caught.value.subgroup(ProberError) is not None
+
+
+async def test_what_a_configuration_wants_of_another_device_is_read_there() -> None:
+    scanner = ManualScanner()
+    scanner.wants["sda1"] = (FileRef("/x", "UUID=2"), FileRef("/y", "UUID=none"))
+    async with running(ManualSource(SDB, SDA), scanner) as sink:
+        await sink.until(lambda: len(sink.scanned) == 2)
+        assert sink.scanned["sda1"].options[0].title == "1x"
+        assert scanner.asked == [("sdb1", "/x")]
+
+
+async def test_a_configuration_is_read_again_when_the_device_that_it_wants_comes_and_goes() -> None:
+    source, scanner = ManualSource(SDA), ManualScanner()
+    scanner.wants["sda1"] = (FileRef("/x", "UUID=2"),)
+    async with running(source, scanner) as sink:
+        await sink.until(lambda: "sda1" in sink.scanned)
+        assert sink.scanned["sda1"].options[0].title == "1"
+        source.plug(SDB)
+        await sink.until(lambda: sink.scanned["sda1"].options[0].title == "1x")
+        source.unplug("sdb1")
+        await sink.until(lambda: sink.scanned["sda1"].options[0].title == "1")
+
+
+async def test_two_devices_that_want_each_other_come_to_rest() -> None:
+    scanner = ManualScanner()
+    scanner.wants["sda1"] = (FileRef("/x", "UUID=2"),)
+    scanner.wants["sdb1"] = (FileRef("/x", "UUID=1"),)
+    async with running(ManualSource(SDA, SDB), scanner) as sink:
+        await sink.until(lambda: len(sink.scanned) == 2)
+        await asyncio.sleep(0.02)
+        assert [sink.scanned[name].options[0].title for name in ("sda1", "sdb1")] == ["1x", "2x"]
+        assert len(scanner.ended) < 8

@@ -1,7 +1,7 @@
 """`test` and `[`: comparisons of strings, numbers and files.
 
 Source: GRUB grub-core/commands/test.c. `-o` binds weaker than `-a`; both are evaluated from left to
-right; parentheses and `!` as usual. What is on another device does not exist here.
+right; parentheses and `!` as usual. What is on another device exists here once it is lent.
 """
 
 import operator
@@ -156,6 +156,9 @@ class _Expression:
             at = session.locate(f"{value}/" if value.endswith(")") else value)
         except ConfigError:
             return False
+        if (lent := session.devices.lent(at)) is not None:
+            return session.fs.is_dir(lent)
+        session.devices.ask_for(at)
         return session.fs.is_dir(session.devices.visible(at) if at.image else at.path)
 
     def _time(self, value: str) -> int | None:

@@ -1,12 +1,20 @@
 """Commands that run another file.
 
-Source: GRUB grub-core/commands/configfile.c, grub-core/normal/main.c. A file on another device is
-read when that device is; nothing is said about that, because stubs on EFI system partitions consist
-of it.
+Source: GRUB grub-core/commands/configfile.c, grub-core/normal/main.c. A configuration on another
+device that is found there anyway is only noted (`leads`): stubs on EFI system partitions consist of
+that. Any other file of another device is run when it is lent.
 """
 
+import re
+from typing import Final
+
+from bootd.formats.grub import PLACES
 from bootd.formats.grub.session import FAILED, OK, Call, Session
+from bootd.formats.lending import MAX_WANTS
 from bootd.model.text import clean
+
+_VENDOR: Final = re.compile(r"(?:/boot/efi)?/EFI/[^/]+/grub\.cfg", re.IGNORECASE)
+"""What is found in the folders among `PLACES`."""
 
 
 def source(session: Session, call: Call) -> int:
@@ -31,9 +39,23 @@ def normal(session: Session, call: Call) -> int:
 
 
 def _run(session: Session, call: Call, path: str) -> int:
-    found = session.find(path) if path else None
+    if not path:
+        session.remark(f"{call.name}: a file name is not there")
+        return FAILED
+    at = session.locate(path)
+    elsewhere = at.spec is not None and at.image is None
+    if elsewhere and _is_listed(at.path) and not session.devices.has(session.devices.visible(at)):
+        if len(session.leads) < MAX_WANTS:
+            session.leads[at] = None
+        return FAILED
+    found = session.find(path)
     if found is not None:
         return OK if session.run_file(found) else FAILED
-    if not path or session.locate(path).spec is None:
-        session.remark(clean(f"{call.name}: {path or 'a file name'} is not there"))
+    if at.spec is None:
+        session.remark(clean(f"{call.name}: {path} is not there"))
     return FAILED
+
+
+def _is_listed(path: str) -> bool:
+    """Say whether a configuration of this name is found by itself on the device that has it."""
+    return path in PLACES or _VENDOR.fullmatch(path) is not None

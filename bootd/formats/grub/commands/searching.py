@@ -88,9 +88,12 @@ def _found(session: Session, kind: str, value: str, variable: str, *hints: str) 
     """
     session.budget.step(1)
     spec = f"{kind}={value}"
-    if kind == "FILE" and session.find(f"({OWN}){value}") is not None:
-        session.env.set(variable, OWN)
-        return OK
+    if kind == "FILE":
+        if session.find(f"({OWN}){value}") is not None:
+            session.env.set(variable, OWN)
+            return OK
+        at = session.locate(f"({OWN}){value}")
+        spec = session.devices.holder(at.path) or spec
     image = session.devices.image_of(spec)
     if image is not None:
         session.env.set(variable, image)
