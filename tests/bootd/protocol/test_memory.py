@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootd.errors import SettingError
-from bootd.model.remembered import NOTHING, Remembered, SavedOverrides, Tries
+from bootd.model.remembered import NOTHING, Remembered, SavedOverrides
+from bootd.model.tries import Tries
 from bootd.protocol import memory
 
 FULL = Remembered(
@@ -19,7 +20,7 @@ FULL = Remembered(
     timeout_s=-1,
     order=("UUID=aaaa", "nvme", "any"),
     saved=(SavedOverrides(option="bls:aaaa:debian", name="quiet", overrides='{"options":"q"}'),),
-    tries=(Tries(option="bls:aaaa:debian", left=2, done=1),),
+    tries=(Tries(id="bls:aaaa:debian", left=2, done=1),),
     last_good="bls:aaaa:debian",
 )
 
@@ -36,7 +37,7 @@ remembered = st.builds(
     saved=st.lists(
         st.builds(SavedOverrides, option=texts, name=texts, overrides=texts), max_size=4
     ).map(tuple),
-    tries=st.lists(st.builds(Tries, option=texts, left=numbers, done=numbers), max_size=4).map(
+    tries=st.lists(st.builds(Tries, id=texts, left=numbers, done=numbers), max_size=4).map(
         tuple
     ),
     last_good=texts,
