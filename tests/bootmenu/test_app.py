@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from bootd.protocol.messages import OptionChanged
 from bootmenu.app import MenuApp
 from bootmenu.lines import text_of
-from bootmenu.pages import draw
+from bootmenu.pages.table import draw
 from bootmenu.state import Failed, MenuState, Page
 from bootmenu.widget import LineView
 from tests.support.menu_views import option, twenty

@@ -265,6 +265,17 @@ async def test_a_stop_of_the_service_gives_the_terminal_back(tmp_path: Path) -> 
         assert terminal.received.endswith(b"\x1b[?1049l\x1b[?25h")
 
 
+async def test_the_first_frame_is_sent_once(tmp_path: Path) -> None:
+    socket = str(tmp_path / "s")
+    async with (
+        scripted_daemon(socket, snapshot=twenty()),
+        menu_on_pty("--socket", socket) as terminal,
+    ):
+        await terminal.shows("tree:    merged")
+        await terminal.quiet()
+        assert terminal.received.count(b"(bookworm) 14 (6.1.0-14-arm64)") == 1
+
+
 async def test_ctrl_l_draws_a_spoiled_screen_again(tmp_path: Path) -> None:
     async with menu(tmp_path) as (terminal, _):
         terminal.spoil(b"\x1b[5;1Hkernel: nvme0: timeout")

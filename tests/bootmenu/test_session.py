@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bootd.client import Client
 from bootd.protocol.messages import Snapshot, Status, StatusChanged
-from bootmenu.session import BootClient, Session
+from bootmenu.session import Session
 from bootmenu.state import (
     Boot,
     Cancel,
@@ -42,17 +41,12 @@ class Listener:
 
 @asynccontextmanager
 async def session(path: Path) -> AsyncIterator[tuple[Session, Listener]]:
-    async def connect() -> BootClient:
-        return await Client.connect(str(path))
-
     listener = Listener()
-    async with asyncio.TaskGroup() as tasks:
-        served = Session(
-            connect=connect, by="console ttyS0", tell=listener.told.append, tasks=tasks
-        )
-        served.start()
-        yield served, listener
-        served.stop()
+    loop = asyncio.get_running_loop()
+    served = Session(loop=loop, path=str(path), by="console ttyS0", tell=listener.told.append)
+    served.start()
+    yield served, listener
+    served.stop()
 
 
 async def test_a_session_tells_the_state_and_then_each_change(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ async def menu_on_pty(
     answers: bool = True,
     environment: Mapping[str, str] | None = None,
     controlling: bool = True,
+    interpreter: tuple[str, ...] = (),
 ) -> AsyncIterator[PtyTerminal]:
     """Run `python -m bootmenu` on a pty of its own and kill it in the end.
 
@@ -139,6 +140,7 @@ async def menu_on_pty(
         answers: The terminal answers queries.
         environment: More variables.
         controlling: The pty is the controlling terminal, so that a hang-up sends SIGHUP.
+        interpreter: Options of Python itself.
     """
     master, slave = os.openpty()
     fcntl.ioctl(
@@ -157,7 +159,8 @@ async def menu_on_pty(
         "import os,sys,fcntl,termios\n"
         "os.setsid()\n"
         f"{'fcntl.ioctl(0, termios.TIOCSCTTY, 0)' if controlling else ''}\n"
-        "os.execv(sys.executable, [sys.executable, '-m', 'bootmenu', *sys.argv[1:]])\n"
+        f"start = [sys.executable, *{interpreter}, '-m', 'bootmenu']\n"
+        "os.execv(sys.executable, start + sys.argv[1:])\n"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", wrapper, *arguments, stdin=slave, stdout=slave, stderr=slave,

@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 
 from bootmenu.driver import NOISE, BootDriver
 from bootmenu.keys import action_of_key
-from bootmenu.pages import draw, measure
+from bootmenu.pages.table import draw, measure
 from bootmenu.state import (
     Happening,
     Leave,
@@ -74,6 +74,8 @@ class MenuApp(App[None], inherit_bindings=False):
             case Leave():
                 self.exit()
             case Redraw():
+                if isinstance(self._driver, BootDriver):
+                    self._driver.forget()
                 self.refresh(layout=True)
             case _:
                 if self.session is not None:

@@ -8,7 +8,6 @@ Not supported: scripts that need combining marks after composition (NFC). Their 
 escapes, because serial terminals disagree about the width of a mark.
 """
 
-import unicodedata
 from typing import Final
 
 MAX_COLUMNS: Final = 120
@@ -26,7 +25,9 @@ def escape(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_visible, unicodedata.normalize("NFC", text)))
+    from unicodedata import normalize  # noqa: PLC0415 - 0.1 MB that most machines never need
+
+    return "".join(map(_visible, normalize("NFC", text)))
 
 
 def clean(text: str, columns: int = MAX_COLUMNS) -> str:
@@ -83,7 +84,9 @@ def wrap(text: str, columns: int, rows: int) -> tuple[str, ...]:
 
 
 def _visible(character: str) -> str:
-    hidden = character in _BLANKS or unicodedata.category(character) in _MARKS
+    from unicodedata import category  # noqa: PLC0415 - as above
+
+    hidden = character in _BLANKS or category(character) in _MARKS
     if character.isprintable() and not hidden:
         return character
     code = ord(character)
@@ -93,4 +96,6 @@ def _visible(character: str) -> str:
 
 
 def _width(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+    from unicodedata import east_asian_width  # noqa: PLC0415 - as above
+
+    return 2 if east_asian_width(character) in {"W", "F"} else 1

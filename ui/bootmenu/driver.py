@@ -44,6 +44,9 @@ _BLANKS: Final = re.compile(r" {4,}(?=\r?\n|\x1b\[\d+;\d+H|\Z)")
 """Blanks before the cursor goes elsewhere: `bootmenu.lines.changed` sees to it that they reach the
 edge of the screen; Textual's own blanks fill whole lines."""
 
+_FRAME: Final = "\x1b[1;1H"
+"""Start of a whole screen: the cursor goes to the corner."""
+
 _ERASE_LINE: Final = "\x1b[K"
 
 
@@ -53,11 +56,24 @@ class BootDriver(LinuxDriver):
     _gone = False
     """The terminal has hung up: nothing can be written any more."""
 
+    _last = ""
+    """What was written last, while the terminal still shows it."""
+
     def write(self, data: str) -> None:
-        """Write what any terminal understands, in few bytes; drop the rest."""
+        """Write what any terminal understands, in few bytes; drop the rest.
+
+        Textual draws its first frame three times over: 4 kB that a serial line is spared.
+        """
+        if data.startswith(_FRAME) and data == self._last:
+            return
+        self._last = data
         wanted = _shortened(_UNWANTED.sub("", data))
         if wanted and not self._gone:
             super().write(wanted)
+
+    def forget(self) -> None:
+        """Take it that something else has drawn on the terminal: what is written next is sent."""
+        self._last = ""
 
     def run_input_thread(self) -> None:
         """Read keys until the app ends or the terminal is gone; then end the app.

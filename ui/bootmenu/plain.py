@@ -4,11 +4,10 @@ Nothing but text and line feeds is sent. As long as the countdown runs, each key
 and stops it; afterwards the kernel edits whole lines.
 """
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bootd.record import replace
 from bootmenu.announce import Numbers, announced, listing, numbered, tree_line
@@ -17,8 +16,9 @@ from bootmenu.edits import by_hand
 from bootmenu.entry import Purpose
 from bootmenu.keys import Action, action_of_command, command_help
 from bootmenu.lines import Line, text_of
+from bootmenu.loop import SelectLoop
 from bootmenu.noise import is_noise
-from bootmenu.pages import details, log, settings
+from bootmenu.session import Session
 from bootmenu.spoken import HELP, browsing, edit_lines, edited, find_option, tree_lines
 from bootmenu.state import (
     Chosen,
@@ -38,9 +38,6 @@ from bootmenu.state import (
 )
 from bootmenu.terminal import KeyByKey, has_hung_up
 
-if TYPE_CHECKING:
-    from bootmenu.session import Session
-
 _PROMPT: Final = "> "
 _COLUMNS: Final = 78
 _READ_BYTES: Final = 1024
@@ -56,14 +53,24 @@ class PlainMenu:
 
     Args:
         state: To start with.
+        socket: Of the daemon.
+        by: Who acts, for the other consoles to see.
         answers: Asks whether the terminal answers by now (it may block a moment); called once, at
             the first key. None when the plain face was asked for.
     """
 
-    def __init__(self, state: MenuState, *, answers: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        state: MenuState,
+        *,
+        socket: str,
+        by: str,
+        answers: Callable[[], bool] | None = None,
+    ) -> None:
         self.state = state
-        self.session: Session | None = None
         self.wants_screen = False
+        self._loop = SelectLoop()
+        self._session = Session(loop=self._loop, path=socket, by=by, tell=self.tell)
         self._answers = answers
         self._numbers: Numbers = ()
         self._listed = False
@@ -80,7 +87,6 @@ class PlainMenu:
             Action.TIMEOUT: self._timeout,
         }
         self._keys = KeyByKey()
-        self._input: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def tell(self, happening: Happening) -> None:
         """Take in what has happened and say what changed."""
@@ -92,26 +98,24 @@ class PlainMenu:
             self._keys.start()
         for request in requests:
             if isinstance(request, Leave):
-                self._end()
-            elif self.session is not None:
-                self.session.perform(request)
+                self._loop.stop()
+            else:
+                self._session.perform(request)
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Serve until it is left, the terminal is gone, or a screen is possible."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(0, self._readable)
-        loop.add_signal_handler(signal.SIGINT, self._interrupted)
-        loop.add_signal_handler(signal.SIGTERM, self._end)
+        self._loop.on_signal(signal.SIGINT, self._interrupted)
+        self._loop.on_signal(signal.SIGTERM, self._loop.stop)
+        self._loop.add_reader(0, self._readable)
         try:
             self._say(("bootd: plain menu. ? for help.",))
             if self._answers is not None:
                 self._keys.start()  # the first key is the sign that somebody is there
-            while (data := await self._input.get()) is not None:
-                await self._typed_in(data)
+            self._session.start()
+            self._loop.run()
         finally:
-            loop.remove_reader(0)
-            loop.remove_signal_handler(signal.SIGINT)
-            loop.remove_signal_handler(signal.SIGTERM)
+            self._session.stop()
+            self._loop.remove_reader(0)
             self._keys.stop()
 
     def _readable(self) -> None:
@@ -121,39 +125,27 @@ class PlainMenu:
         except OSError:
             data = b""
         if data:
-            self._input.put_nowait(data)
+            self._typed_in(data)
         else:
             self._ended()
 
-    async def _typed_in(self, data: bytes) -> None:
+    def _typed_in(self, data: bytes) -> None:
         self._keys.stop()
-        if self._answers is not None and await self._terminal_answers(self._answers):
+        answers, self._answers = self._answers, None
+        if answers is not None and answers():  # asked once: what comes meanwhile is the answer
             self.wants_screen = True
-            self._end()
+            self._loop.stop()
             return
         if not self._typed and is_noise(data) and not _is_text(data):
             self.tell(Noise())
         self._take(data.decode("utf-8", "replace"))
-
-    async def _terminal_answers(self, answers: Callable[[], bool]) -> bool:
-        """Ask once; what comes from the terminal meanwhile belongs to the question."""
-        self._answers = None
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(0)
-        try:
-            return await asyncio.to_thread(answers)
-        finally:
-            loop.add_reader(0, self._readable)
-
-    def _end(self) -> None:
-        self._input.put_nowait(None)
 
     def _ended(self) -> None:
         """Tell Ctrl-D, which is q, from a terminal that is gone."""
         if os.isatty(0) and not has_hung_up(0):
             self.tell(Pressed(action=Action.QUIT))
         else:
-            self._end()
+            self._loop.stop()
 
     def _interrupted(self) -> None:
         self.tell(Pressed(action=Action.LEAVE))
@@ -186,7 +178,9 @@ class PlainMenu:
             case Action.HELP:
                 return (*HELP, *command_help())
             case Action.LOG:
-                return tuple(map(text_of, log.text(self.state, _COLUMNS)))
+                from bootmenu.pages import log  # noqa: PLC0415 - memory, see `_details`
+
+                return _printed(log.text, self.state)
             case None if command.isdecimal():
                 return ("There is no option with this number.",)
             case None if command:
@@ -197,17 +191,21 @@ class PlainMenu:
     def _details(self, rest: str) -> tuple[str, ...]:
         if (option_id := self._id(rest)) is not None:
             self.tell(Pointed(id=option_id))
+        from bootmenu.pages import details  # noqa: PLC0415 - most consoles never show a page
+
         return self._ask_machine(details.text)
 
     def _settings(self, _rest: str) -> tuple[str, ...]:
+        from bootmenu.pages import settings  # noqa: PLC0415 - as above
+
         return self._ask_machine(settings.text)
 
     def _ask_machine(self, text: Text) -> tuple[str, ...]:
         """Have the daemon asked; its answer is told with the text."""
-        if self.session is None or not self.state.connected:
-            return tuple(map(text_of, text(self.state, _COLUMNS)))
+        if not self.state.connected:
+            return _printed(text, self.state)
         self._after_machine = text
-        self.session.perform(Describe())
+        self._session.perform(Describe())
         return ()
 
     def _edit(self, rest: str) -> tuple[str, ...]:
@@ -291,7 +289,7 @@ class PlainMenu:
             return tree_lines(look)
         if isinstance(happening, Described | Failed) and self._after_machine is not None:
             text, self._after_machine = self._after_machine, None
-            return tuple(map(text_of, text(self.state, _COLUMNS)))
+            return _printed(text, self.state)
         return ()
 
     def _say(self, lines: tuple[str, ...]) -> None:
@@ -304,7 +302,12 @@ class PlainMenu:
             while data:
                 data = data[os.write(1, data) :]
         except OSError:
-            self._end()  # the terminal is gone
+            self._loop.stop()  # the terminal is gone
+
+
+def _printed(text: Text, state: MenuState) -> tuple[str, ...]:
+    """Return a page of the screen as lines."""
+    return tuple(map(text_of, text(state, _COLUMNS)))
 
 
 def _is_text(data: bytes) -> bool:

@@ -1,47 +1,28 @@
 """The line to the daemon: keeps it up, turns its events into happenings, carries out requests."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Final, Protocol, assert_never
+from collections.abc import Callable
+from typing import Final
 
-from bootd.errors import BootdError
-from bootd.protocol.machine import MachineView
-from bootd.protocol.messages import (
-    NO_OVERRIDES,
-    BootReply,
-    Event,
-    Explanation,
-    Overrides,
-    TreePageView,
-)
-from bootd.protocol.methods import Browsing
+from bootd.errors import ProtocolError, UnreachableError
+from bootd.protocol import methods
+from bootd.protocol.events import event_from_json
+from bootd.protocol.messages import Resync
+from bootd.protocol.varlink import Call, Reply
+from bootmenu.loop import Loop, Timer
+from bootmenu.questions import Asked, asked, failure
 from bootmenu.state import (
-    Boot,
-    Browse,
-    Browsed,
-    Cancel,
-    Describe,
-    Described,
     Disconnected,
-    Explain,
-    Explained,
-    Failed,
     Happening,
     Leave,
-    LeaveMachine,
-    Loaded,
-    NotBrowsed,
     Question,
     Redraw,
     Request,
-    Rescan,
     Rest,
     Rested,
-    SetTimeout,
     Settle,
     Settled,
-    Unexplained,
 )
+from bootmenu.wire import Wire
 
 RETRY_S: Final = 1.0
 """Between attempts to reach the daemon."""
@@ -52,182 +33,114 @@ SETTLE_S: Final = 2.0
 REST_S: Final = 0.3
 """So long the cursor stays on an option before the pane turns to it and the daemon is asked."""
 
-
-class BootClient(Protocol):
-    """The part of `bootd.client.Client` that the menu uses; every method raises BootdError."""
-
-    async def explain(self, option_id: str, overrides: Overrides = NO_OVERRIDES, /) -> Explanation:
-        """Return what would happen at the boot of an option."""
-        ...
-
-    async def boot(
-        self, option_id: str, overrides: Overrides = NO_OVERRIDES, by: str = ""
-    ) -> BootReply:
-        """Load an option and start it."""
-        ...
-
-    async def cancel(self, by: str = "") -> None:
-        """Stop the countdown or a load."""
-        ...
-
-    async def rescan(self) -> None:
-        """Look at every device again."""
-        ...
-
-    def events(self) -> AsyncIterator[Event]:
-        """Yield the state, then every change."""
-        ...
-
-    async def browse_tree(self, asked: Browsing, /) -> TreePageView:
-        """Return rows of the tree that an option would get."""
-        ...
-
-    async def describe_machine(self) -> MachineView:
-        """Return the machine at this moment."""
-        ...
-
-    async def set_timeout(self, seconds: int | None, by: str = "") -> None:
-        """Count anew, or never."""
-        ...
-
-    async def leave(self, action: str, by: str = "") -> None:
-        """Restart the machine or switch it off."""
-        ...
-
-    async def close(self) -> None:
-        """Give the connections up."""
-        ...
+_SUBSCRIBE: Final = Call(method=methods.SUBSCRIBE.full_name, more=True)
 
 
 class Session:
-    """Serves one face; used inside a TaskGroup that owns all of its tasks.
+    """Serves one face, in its loop.
 
     Args:
-        connect: Opens a client of the daemon; raises BootdError or OSError.
+        loop: Of the face.
+        path: Socket of the daemon.
         by: Who acts, such as `console ttyAMA0`: shown on all consoles.
-        tell: Takes each happening; called in the event loop.
-        tasks: Owner of the tasks.
+        tell: Takes each happening; called in the loop.
     """
 
     def __init__(
-        self,
-        *,
-        connect: Callable[[], Awaitable[BootClient]],
-        by: str,
-        tell: Callable[[Happening], None],
-        tasks: asyncio.TaskGroup,
+        self, *, loop: Loop, path: str, by: str, tell: Callable[[Happening], None]
     ) -> None:
-        self._connect = connect
+        self._loop = loop
+        self._path = path
         self._by = by
         self._tell = tell
-        self._tasks = tasks
-        self._client: BootClient | None = None
-        self._resting: Callable[[], bool] | None = None
-        self._settling: Callable[[], bool] | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._events: Wire | None = None
+        self._expected = 0
+        self._calls: set[Wire] = set()
+        self._timers: dict[str, Timer] = {}
 
     def start(self) -> None:
         """Begin to follow the daemon, until `stop`."""
-        self._begin(self._follow())
+        self._expected = 0
+        try:
+            self._events = Wire(
+                self._loop,
+                self._path,
+                _SUBSCRIBE,
+                on_reply=self._happened,
+                on_failure=self._lost,
+                timeout_s=None,
+            )
+        except UnreachableError as error:
+            self._lost(str(error))
 
     def stop(self) -> None:
-        """Cancel everything that is under way; the TaskGroup then ends."""
-        for task in tuple(self._running):
-            task.cancel()
+        """Give up everything that is under way."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for wire in (*self._calls, *filter(None, [self._events])):
+            wire.close()
+        self._calls.clear()
 
     def perform(self, request: Request) -> None:
         """Begin what the reducer asks for; the outcome is told later. Does not block."""
         match request:
             case Rest(id=option_id):
-                if self._resting is not None:
-                    self._resting()
-                self._resting = self._begin(self._rest(option_id))
+                self._later("rest", REST_S, lambda: self._tell(Rested(id=option_id)))
             case Settle():
-                if self._settling is not None:
-                    self._settling()
-                self._settling = self._begin(self._settle())
+                self._later("settle", SETTLE_S, lambda: self._tell(Settled()))
             case Redraw() | Leave():
                 pass  # the face's own
             case _:
-                self._begin(self._ask(request))
+                self._ask(request)
 
-    def _begin(self, work: Coroutine[None, None, None]) -> Callable[[], bool]:
-        """Start a task and return what cancels it."""
-        task = self._tasks.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task.cancel
+    def _later(self, name: str, seconds: float, act: Callable[[], None]) -> None:
+        """Act in a while, in place of what was to come under the same name."""
+        if (timer := self._timers.get(name)) is not None:
+            timer.cancel()
+        self._timers[name] = self._loop.call_later(seconds, act)
 
-    async def _follow(self) -> None:
-        while True:
-            try:
-                self._client = await self._connect()
-                try:
-                    async for event in self._client.events():
-                        self._tell(event)
-                finally:
-                    await self._client.close()
-                reason = "bootd has ended the connection."
-            except (BootdError, OSError) as error:
-                reason = _sentence(error)
-            self._client = None
-            self._tell(Disconnected(reason=f"{reason} Trying again."))
-            await asyncio.sleep(RETRY_S)
+    def _happened(self, reply: Reply) -> None:
+        numbered = event_from_json(reply.parameters.get("event"))
+        if numbered is not None and numbered[0] != self._expected:
+            raise ProtocolError(f"expected event {self._expected}, got {numbered[0]}")
+        self._expected += 1
+        if numbered is not None:  # else of a kind that only a newer client knows
+            self._tell(numbered[1])
+        if numbered is not None and isinstance(numbered[1], Resync):
+            self._again()
+        elif not reply.continues:
+            self._lost("bootd ended the stream of events.")
 
-    async def _rest(self, option_id: str) -> None:
-        await asyncio.sleep(REST_S)
-        self._tell(Rested(id=option_id))
+    def _again(self) -> None:
+        """Subscribe anew after events were lost: the state then comes as a whole."""
+        if self._events is not None:
+            self._events.close()
+        self.start()
 
-    async def _settle(self) -> None:
-        await asyncio.sleep(SETTLE_S)
-        self._tell(Settled())
+    def _lost(self, reason: str) -> None:
+        self._events = None
+        self._tell(Disconnected(reason=f"{reason} Trying again."))
+        self._later("retry", RETRY_S, self.start)
 
-    async def _ask(self, request: Question) -> None:
-        client = self._client
-        if client is None:
+    def _ask(self, request: Question) -> None:
+        if self._events is None:
             return  # Disconnected has been told, and says more than a failure would
+        question = asked(request, self._by)
+        self._calls = {wire for wire in self._calls if wire.open}
         try:
-            await self._carry_out(client, request)
-        except (BootdError, OSError) as error:
-            self._tell(_failure(request, _sentence(error)))
+            wire = Wire(
+                self._loop,
+                self._path,
+                question.call(),
+                on_reply=lambda reply: self._answered(question, reply),
+                on_failure=lambda reason: self._tell(failure(request, reason)),
+                timeout_s=question.timeout_s,
+            )
+        except UnreachableError as error:
+            self._tell(failure(request, str(error)))
+        else:
+            self._calls.add(wire)
 
-    async def _carry_out(self, client: BootClient, request: Question) -> None:
-        match request:
-            case Boot(id=option_id, overrides=overrides):
-                self._tell(Loaded(reply=await client.boot(option_id, overrides, by=self._by)))
-            case Explain(id=option_id, overrides=overrides):
-                self._tell(Explained(explanation=await client.explain(option_id, overrides)))
-            case Browse(asked=asked):
-                self._tell(Browsed(asked=asked, page=await client.browse_tree(asked)))
-            case Describe():
-                self._tell(Described(machine=await client.describe_machine()))
-            case _:
-                await self._command(client, request)
-
-    async def _command(
-        self, client: BootClient, request: Cancel | Rescan | SetTimeout | LeaveMachine
-    ) -> None:
-        """Have something done that is answered by an event, if at all."""
-        match request:
-            case Cancel():
-                await client.cancel(by=self._by)
-            case Rescan():
-                await client.rescan()
-            case SetTimeout(seconds=seconds):
-                await client.set_timeout(seconds, by=self._by)
-            case LeaveMachine(action=action):
-                await client.leave(action, by=self._by)
-            case _:
-                assert_never(request)
-
-
-def _failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed:
-    if isinstance(request, Browse):
-        return NotBrowsed(asked=request.asked, reason=reason)
-    if isinstance(request, Explain):
-        return Unexplained(id=request.id, reason=reason)
-    return Failed(reason=reason)
-
-
-def _sentence(error: BootdError | OSError) -> str:
-    return str(error) or "bootd does not answer in time."
+    def _answered(self, question: Asked, reply: Reply) -> None:
+        if (happening := question.told(reply.parameters)) is not None:
+            self._tell(happening)

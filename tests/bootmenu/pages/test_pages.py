@@ -21,8 +21,8 @@ from bootd.protocol.messages import (
 from bootmenu.clean import cells
 from bootmenu.keys import KEYS, Action
 from bootmenu.lines import Tone, text_of
-from bootmenu.pages import draw, measure
 from bootmenu.pages import help as help_page
+from bootmenu.pages.table import draw, measure
 from bootmenu.state import (
     Disconnected,
     Explained,

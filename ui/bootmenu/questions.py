@@ -1,0 +1,124 @@
+"""How each request of the reducer is asked, and what its answer is for the reducer. Pure.
+
+To add a request for the daemon: its class in `bootmenu.state.messages`, and a case here.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from bootd.protocol import methods
+from bootd.protocol.codec import Json, from_json, to_json
+from bootd.protocol.varlink import Call
+from bootd.reach import BOOT_TIMEOUT_S, EXPLAIN_TIMEOUT_S, QUICK_TIMEOUT_S
+from bootd.record import dataclass
+from bootmenu.state import (
+    Boot,
+    Browse,
+    Browsed,
+    Cancel,
+    Describe,
+    Described,
+    Explain,
+    Explained,
+    Failed,
+    Happening,
+    LeaveMachine,
+    Loaded,
+    NotBrowsed,
+    Question,
+    Rescan,
+    SetTimeout,
+    Unexplained,
+)
+
+Members = dict[str, Json]
+
+
+def _nothing(_members: Members) -> None:
+    """Tell nothing: what was done is seen by the events of the daemon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it is sent.
+
+    Attributes:
+        told: Makes a happening of the reply's members; raises ProtocolError.
+        timeout_s: How long the answer may take.
+    """
+
+    method: methods.Method
+    parameters: object
+    told: Callable[[Members], Happening | None] = _nothing
+    timeout_s: float = QUICK_TIMEOUT_S
+
+    def call(self) -> Call:
+        """Return what goes on the wire."""
+        members = to_json(self.parameters)
+        assert isinstance(members, dict)  # noqa: S101 - every parameters record becomes an object
+        return Call(method=self.method.full_name, parameters=members)
+
+
+def asked(request: Question, by: str) -> Asked:
+    """Return how to ask; `by` says who does."""
+    match request:
+        case Boot(id=option_id, overrides=overrides):
+            return Asked(
+                method=methods.BOOT,
+                parameters=methods.Booting(id=option_id, overrides=overrides, by=by),
+                told=lambda reply: Loaded(reply=from_json(methods.Booted, reply).reply),
+                timeout_s=BOOT_TIMEOUT_S,
+            )
+        case Explain(id=option_id, overrides=overrides):
+            return Asked(
+                method=methods.EXPLAIN,
+                parameters=methods.Explaining(id=option_id, overrides=overrides),
+                told=lambda reply: Explained(
+                    explanation=from_json(methods.Explained, reply).explanation
+                ),
+                timeout_s=EXPLAIN_TIMEOUT_S,
+            )
+        case Browse(asked=browsing):
+            return Asked(
+                method=methods.BROWSE_TREE,
+                parameters=browsing,
+                told=lambda reply: Browsed(
+                    asked=browsing, page=from_json(methods.Browsed, reply).page
+                ),
+                timeout_s=EXPLAIN_TIMEOUT_S,
+            )
+        case Describe():
+            return Asked(
+                method=methods.DESCRIBE_MACHINE,
+                parameters=methods.NoParameters(),
+                told=lambda reply: Described(
+                    machine=from_json(methods.DescribingMachine, reply).machine
+                ),
+            )
+        case _:
+            return _command(request, by)
+
+
+def _command(request: Cancel | Rescan | SetTimeout | LeaveMachine, by: str) -> Asked:
+    """Return how to have something done that is answered by an event, if at all."""
+    match request:
+        case Cancel():
+            return Asked(method=methods.CANCEL, parameters=methods.Cancelling(by=by))
+        case Rescan():
+            return Asked(method=methods.RESCAN, parameters=methods.NoParameters())
+        case SetTimeout(seconds=seconds):
+            parameters = methods.SettingTimeout(seconds=seconds, by=by)
+            return Asked(method=methods.SET_TIMEOUT, parameters=parameters)
+        case LeaveMachine(action=action):
+            return Asked(method=methods.LEAVE, parameters=methods.Leaving(action=action, by=by))
+        case _:
+            assert_never(request)
+
+
+def failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed:
+    """Return what a request that failed means to the reducer."""
+    if isinstance(request, Browse):
+        return NotBrowsed(asked=request.asked, reason=reason)
+    if isinstance(request, Explain):
+        return Unexplained(id=request.id, reason=reason)
+    return Failed(reason=reason)

@@ -1,0 +1,50 @@
+"""The screen in an event loop of asyncio, with its session."""
+
+# ruff: noqa: E402 - the imports below must come after the one that must not happen
+import sys
+
+# asyncio does without ssl: 4.5 MB less memory for what a unix socket never needs
+sys.modules.setdefault("ssl", None)  # type: ignore[arg-type] # None is the documented way
+
+import asyncio
+import signal
+from contextlib import redirect_stdout
+from typing import Any
+
+from bootmenu.app import MenuApp
+from bootmenu.session import Session
+from bootmenu.state import MenuState
+
+
+def run_screen(state: MenuState, socket: str, by: str) -> None:
+    """Serve the screen until it is left or the terminal is gone.
+
+    Args:
+        state: To start with.
+        socket: Of the daemon.
+        by: Who acts, for the other consoles to see.
+    """
+    asyncio.run(_serve(state, socket, by))
+
+
+async def _serve(state: MenuState, socket: str, by: str) -> None:
+    app = MenuApp(state)
+    loop = asyncio.get_running_loop()
+    broken: list[BaseException] = []
+
+    def on_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake in a callback ends the menu, as everywhere; its service starts it anew."""
+        broken.append(context.get("exception") or RuntimeError(context.get("message")))
+        app.exit()
+
+    loop.set_exception_handler(on_error)
+    loop.add_signal_handler(signal.SIGTERM, app.exit)
+    app.session = Session(loop=loop, path=socket, by=by, tell=app.tell)
+    app.session.start()
+    try:
+        with redirect_stdout(None):  # textual 2.1 prints a line of its log when it ends
+            await app.run_async(mouse=False)
+    finally:
+        app.session.stop()
+    if broken:
+        raise broken[0]
