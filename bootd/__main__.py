@@ -13,7 +13,7 @@ from bootd.probe.spawn import spawn
 if TYPE_CHECKING:
     from bootd.probe.task import Tables
 
-HELPERS: Final = ("load", "unload", "quiesce", "wake")
+HELPERS: Final = ("load", "unload", "quiesce", "wake", "rename", "arm", "disarm")
 """Tasks that run with root's rights."""
 
 
@@ -69,14 +69,15 @@ def parse(words: list[str]) -> Arguments:
 
 def _tables() -> "Tables":
     """Name what workers can do; called in the zygote, whose memory it costs."""
-    from bootd.loaders import task  # noqa: PLC0415 - in the zygote only
+    from bootd.loaders import departure, task  # noqa: PLC0415 - in the zygote only
     from bootd.probe.rehearsal import complete, practise, preload  # noqa: PLC0415 - ditto
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
     from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
+    both = task.HELPERS | departure.HELPERS
     return Tables(
         tasks={**TASKS, "image": task.image},
-        helpers={name: task.HELPERS[name] for name in HELPERS},
+        helpers={name: both[name] for name in HELPERS},
         preload=preload,
         complete=complete,
         practise=practise,

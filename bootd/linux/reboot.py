@@ -49,6 +49,19 @@ def kexec_through_systemd() -> None:
     _start_target("kexec.target")
 
 
+def set_kexec_watchdog(seconds: int) -> None:
+    """Have systemd arm a watchdog once it has stopped everything, and leave it running.
+
+    As KExecWatchdogSec= of systemd-system.conf(5), until the next start of systemd.
+
+    Raises:
+        OSError: busctl is absent, failed, or gave no answer in 30 seconds.
+    """
+    place = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
+    name = ("org.freedesktop.systemd1.Manager", "KExecWatchdogUSec")
+    _run("busctl", "set-property", *place, *name, "t", str(seconds * 1_000_000))
+
+
 def restart() -> None:
     """Restart the machine; through systemd it returns once that has accepted.
 
@@ -71,16 +84,17 @@ def _leave(command: int, target: str) -> None:
 
 
 def _start_target(target: str) -> None:
+    _run("systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", target)
+
+
+def _run(*command: str) -> None:
     import subprocess  # noqa: PLC0415 - costs 10 ms at start, and is needed at most once
 
-    command = [
-        "systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", target,
-    ]  # fmt: skip
     try:
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=_SYSTEMCTL_S
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(None, f"no answer in {_SYSTEMCTL_S} s", "systemctl") from None
+        raise TimeoutError(None, f"no answer in {_SYSTEMCTL_S} s", command[0]) from None
     if done.returncode != 0:
-        raise OSError(None, done.stderr.strip() or "it failed without a word", "systemctl")
+        raise OSError(None, done.stderr.strip() or "it failed without a word", command[0])

@@ -53,11 +53,16 @@ class LoadRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadJob:
-    """What the helper is told: which loader, what to load, and whether a tree comes along."""
+    """What the helper is told: which loader, what to load, and whether a tree comes along.
+
+    Attributes:
+        watchdog_s: What a watchdog will be set to right before the jump; 0: none will be.
+    """
 
     loader: str
     request: LoadRequest
     has_tree: bool
+    watchdog_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
     """
     from bootd.linux import watchdog  # noqa: PLC0415 - see the module's docstring
     from bootd.loaders.armed import load_with  # noqa: PLC0415 - ditto
-    from bootd.loaders.preflight import watchdog_notes  # noqa: PLC0415 - ditto
+    from bootd.loaders.preflight import Plan, watchdog_notes  # noqa: PLC0415 - ditto
     from bootd.loaders.request import LoadJob  # noqa: PLC0415 - ditto
     from bootd.loaders.table import BY_NAME  # noqa: PLC0415 - ditto
     from bootd.record import replace  # noqa: PLC0415 - ditto
@@ -79,7 +79,10 @@ def load(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
         report = load_with(BY_NAME[job.loader].load, job.request, _files(job, fds))
     finally:
         _close(fds)
-    notes = report.notes + watchdog_notes(watchdog.running())
+    plan = None
+    if job.watchdog_s and not job.request.crash:  # with that one nobody leaves now
+        plan = Plan(seconds=job.watchdog_s, names=watchdog.candidates(), lasts=watchdog.outlives())
+    notes = report.notes + watchdog_notes(watchdog.running(), plan)
     return to_json(replace(report, notes=notes)), []
 
 

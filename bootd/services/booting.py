@@ -47,6 +47,9 @@ class Booting:
         board: Reads what is known of this machine; called in a thread.
         way: How to leave, a key of `execution.WAYS`.
         rehearsal: Nothing is loaded or executed.
+
+    Attributes:
+        watchdog_s: The setting RebootWatchdogSec.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Booting:
         self._board = board
         self._way = way
         self._rehearsal = rehearsal
+        self.watchdog_s = 0
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
 
@@ -175,7 +179,7 @@ class Booting:
     def _execution(self) -> "Execution":
         from bootd.services.execution import Execution  # noqa: PLC0415 - not on the way to the menu
 
-        return Execution(self._prober, self._board, self._way)
+        return Execution(self._prober, self._board, self._way, self.watchdog_s)
 
     async def _gather(
         self,
@@ -224,6 +228,7 @@ class Booting:
             loader=choice.loader.name,
             request=found.request(resolved),
             has_tree=found.blob is not None,
+            watchdog_s=self.watchdog_s,
         )
         try:
             answer, _ = await self._prober.run("load", to_json(job), found.fds, timeout_s=LOAD_S)

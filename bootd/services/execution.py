@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, LoadError
+from bootd.linux.watchdog import Watchdog
 from bootd.model.board import Board
 from bootd.model.load import LoadReport
 from bootd.protocol.codec import Json, from_json, to_json
@@ -21,6 +22,8 @@ QUIESCE_S: Final = 15.0
 STOP_S: Final = 120.0
 """How long systemd may take to stop everything once it has accepted the restart."""
 UNLOAD_S: Final = 40.0
+WATCHDOG_S: Final = 5.0
+"""A driver that takes longer hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +75,21 @@ class Execution:
     """Leaves for what is loaded.
 
     Args:
-        prober: Has the helpers `quiesce`, `wake` and `unload` (`bootd.loaders.task`).
+        prober: Has the helpers `quiesce`, `wake` and `unload` (`bootd.loaders.task`), `arm` and
+            `disarm` (`bootd.loaders.departure`).
         board: Reads what is known of this machine; called in a thread.
         way: A key of `WAYS`.
+        watchdog_s: When a watchdog resets the machine after the jump; 0: none is armed.
     """
 
-    def __init__(self, prober: "Prober", board: Callable[[], Board], way: str) -> None:
+    def __init__(
+        self, prober: "Prober", board: Callable[[], Board], way: str, watchdog_s: int = 0
+    ) -> None:
         self._prober = prober
         self._board = board
         self._way = WAYS[way]
+        self._watchdog_s = watchdog_s
+        self._armed = ""
 
     async def run(self, report: LoadReport) -> None:
         """Leave; returns never.
@@ -94,6 +103,7 @@ class Execution:
         try:
             way = await asyncio.to_thread(self._way)
             if await asyncio.to_thread(is_loaded):
+                await self._arm(way)
                 done = await self._quiesce(way)
             await asyncio.to_thread(way.leave)
             accepted = way.through_systemd
@@ -136,8 +146,36 @@ class Execution:
             log.warning("not quiet before the machine leaves: %s", failure)
         return done
 
+    async def _arm(self, way: Way) -> None:
+        """Have a kernel that hangs reset; what cannot be armed keeps nobody from leaving."""
+        if not self._watchdog_s:
+            return
+        try:
+            if way.through_systemd:
+                # To stop everything may take longer than a watchdog waits: systemd arms one then.
+                await asyncio.to_thread(_arm_systemd, self._watchdog_s)
+                return
+            params: Json = {"seconds": self._watchdog_s}
+            answer, _ = await self._prober.run("arm", params, timeout_s=WATCHDOG_S)
+            armed = from_json(Watchdog, answer)
+        except (BootdError, OSError) as error:
+            log.warning("no watchdog is armed for the jump: %s", error)
+            return
+        self._armed = armed.name
+        log.info("%s resets the machine in %d s unless it is fed", armed.name, armed.timeout_s)
+
+    async def _disarm(self) -> None:
+        name, self._armed = self._armed, ""
+        if not name:
+            return
+        try:
+            await self._prober.run("disarm", {"name": name}, timeout_s=WATCHDOG_S)
+        except (BootdError, OSError) as error:
+            log.critical("%s goes on and will reset the machine: %s", name, error)
+
     async def _stay(self, done: Json) -> None:
         """Undo what was done to leave."""
+        await self._disarm()
         await self.discard()
         if done is None:
             return
@@ -147,6 +185,12 @@ class Execution:
             failures = [str(error)]
         for failure in failures if isinstance(failures, list) else ():
             log.error("not as it was before the machine was to leave: %s", failure)
+
+
+def _arm_systemd(seconds: int) -> None:
+    from bootd.linux import reboot  # noqa: PLC0415 - needed once, at the very end
+
+    reboot.set_kexec_watchdog(seconds)
 
 
 def explain(error: OSError) -> str:

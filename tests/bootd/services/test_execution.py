@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bootd.errors import LoadError
+from bootd.linux import reboot
 from bootd.linux.quiesce import Done
 from bootd.model.board import Board, Profile, Quiesce
 from bootd.model.load import LoadReport
@@ -35,6 +36,8 @@ class Machine:
             "quiesce": to_json(Done(later="/steps", failures=("a driver stays",))),
             "wake": ["a driver is gone"],
             "unload": True,
+            "arm": {"name": "watchdog0", "timeoutS": 60, "leftS": None},
+            "disarm": None,
         }
         helpers = {name: self._helper(name, answer) for name, answer in answers.items()}
         self.prober = Prober.start(Tables(tasks=TASKS, helpers=helpers))
@@ -55,11 +58,13 @@ class Machine:
         found: Json = next(line["params"] for line in lines if line["name"] == name)
         return found
 
-    def execution(self, leave: Callable[[], None], *, through_systemd: bool) -> Execution:
+    def execution(
+        self, leave: Callable[[], None], *, through_systemd: bool, watchdog_s: int = 0
+    ) -> Execution:
         way = Way(leave=leave, through_systemd=through_systemd)
         execution.WAYS["test"] = lambda: way
         board = Board(live=None, profile=Profile(quiesce=PROFILE))
-        return Execution(self.prober, lambda: board, "test")
+        return Execution(self.prober, lambda: board, "test", watchdog_s)
 
 
 @pytest_asyncio.fixture
@@ -87,6 +92,44 @@ async def test_a_machine_is_quiet_before_it_leaves_and_woken_when_it_stays(
     assert machine.params("wake") == to_json(Done(later="/steps", failures=("a driver stays",)))
     assert "not quiet before the machine leaves: a driver stays" in caplog.text
     assert "not as it was before the machine was to leave: a driver is gone" in caplog.text
+
+
+async def test_a_watchdog_is_armed_before_the_machine_is_quiet_and_stopped_when_it_stays(
+    machine: Machine,
+) -> None:
+    leaving = machine.execution(refuse, through_systemd=False, watchdog_s=60)
+    with pytest.raises(LoadError, match="cannot start"):
+        await leaving.run(REPORT)
+    assert machine.asked() == ["arm", "quiesce", "disarm", "unload", "wake"]
+    assert machine.params("arm") == {"seconds": 60}
+    assert machine.params("disarm") == {"name": "watchdog0"}
+
+
+async def test_systemd_is_told_to_arm_one_when_it_does_the_rest(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(reboot, "set_kexec_watchdog", told.append)
+    with pytest.raises(LoadError, match="cannot start"):
+        await machine.execution(refuse, through_systemd=True, watchdog_s=60).run(REPORT)
+    assert told == [60]
+    assert machine.asked() == ["quiesce", "unload", "wake"]
+
+
+async def test_a_machine_without_a_watchdog_leaves_all_the_same(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_seconds: int) -> None:
+        raise OSError(2, "No such file or directory", "busctl")
+
+    left: list[str] = []
+    monkeypatch.setattr(reboot, "set_kexec_watchdog", fail)
+    monkeypatch.setattr(execution, "STOP_S", 0.01)
+    leave = machine.execution(lambda: left.append("left"), through_systemd=True, watchdog_s=60)
+    with pytest.raises(LoadError, match="still running"):
+        await leave.run(REPORT)
+    assert left == ["left"]
+    assert "no watchdog is armed for the jump" in caplog.text
 
 
 async def test_what_is_loaded_stays_when_systemd_ends_bootd_on_its_way_there(
