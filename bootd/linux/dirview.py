@@ -48,6 +48,11 @@ class DirView:
         if one_mount:
             self._resolve |= RESOLVE_NO_XDEV
 
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The directory."""
+        return (self._fd,)
+
     def open_file(self, path: str) -> int:
         """Return a descriptor for reading a regular file; the caller owns it.
 

@@ -40,6 +40,11 @@ class LayeredView:
     def __init__(self, fds: tuple[int, ...], *, one_mount: bool = False) -> None:
         self._layers = tuple(DirView(fd, one_mount=one_mount) for fd in fds)
 
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The directories, first one first."""
+        return tuple(root for view in self._layers for root in view.roots)
+
     def open_file(self, path: str) -> int:
         """Return a descriptor for reading a file; see `DirView.open_file`."""
         return self._first(path, lambda view: view.open_file(path))
@@ -84,16 +89,16 @@ class LayeredView:
         raise FileNotFoundError(2, "there is no such file", path)
 
 
-def mount_layers(node: str) -> tuple[int, ...]:
+def mount_layers(node: str, *, replay: bool = False) -> tuple[int, ...]:
     """Mount a btrfs as `mount_detached` does and return its layers' directories.
 
     The caller owns the descriptors. Raises like `mount_detached`.
     """
     with ExitStack() as undo:
-        default = mount_detached(node, "btrfs")
+        default = mount_detached(node, "btrfs", replay=replay)
         undo.callback(os.close, default)
         try:
-            top = mount_detached(node, "btrfs", whole=True)
+            top = mount_detached(node, "btrfs", whole=True, replay=replay)
         except OSError:  # the system has it mounted, and its kernel mixes no options
             undo.pop_all()
             return (default,)

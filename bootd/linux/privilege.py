@@ -33,6 +33,15 @@ def drop() -> None:
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         _keep_only(1 << CAP_DAC_READ_SEARCH)
+    forbid_new_rights()
+
+
+def forbid_new_rights() -> None:
+    """Set no_new_privs: exec gives nothing from now on, and filters may be installed.
+
+    Raises:
+        OSError: From prctl.
+    """
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 

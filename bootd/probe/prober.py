@@ -60,6 +60,8 @@ class Prober:
         self._early_numbers: set[int] = set()
         self._spares: dict[int, socket.socket] = {}
         self._previews = Waiting()
+        self.unprotected: tuple[str, ...] = ()
+        """What this kernel lacks to confine workers, in words; known after `early_devices`."""
         self._early_done = asyncio.Event()
         if not early:
             self._early_done.set()
@@ -344,6 +346,8 @@ class Prober:
         number, status = message.get("id"), message.get("exit")
         if message.get("early") is True:
             self._early_done.set()
+        elif isinstance(lacking := message.get("unprotected"), list):
+            self.unprotected = tuple(str(each) for each in lacking)
         elif isinstance(number, int) and isinstance(status, int):
             self._killed.pop(number, None)
             self._early_numbers.discard(number)

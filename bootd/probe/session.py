@@ -186,6 +186,8 @@ def _cause(status: int) -> str:
             return f"reading it took more than {CPU_S} s of processor time"
         case signal.SIGKILL:
             return "its worker was killed, by a person or for lack of memory"
+        case signal.SIGSYS:
+            return "a file on it made its worker ask for what no worker may do; it was ended"
         case number:
             return f"a file on it crashed its worker ({signal.Signals(number).name})"
 

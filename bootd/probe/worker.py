@@ -1,6 +1,7 @@
 """A worker: one forked process that reads one device and answers calls until it is let go.
 
-It mounts (see `mounter`), gives up its rights, says so in a first message, and then runs tasks.
+It mounts (see `mounter`), gives up its rights (see `bootd.linux.sandbox`), says so in a first
+message, and then runs tasks.
 Its only ways out are its socket and the descriptors of files below the mount.
 
 Messages to it: `{"order"}`, once and only to a spare; `{"task", "params"}`. From it: first
@@ -14,7 +15,9 @@ import types
 from typing import Final
 
 from bootd.errors import BootdError, ConfigError, FdtError, ProtocolError
-from bootd.linux import limits, privilege
+from bootd.linux import limits, namespaces, sandbox
+from bootd.linux.dirview import DirView
+from bootd.linux.sandbox import Sandbox
 from bootd.probe.channel import Frames, Message, close_all, receive, send
 from bootd.probe.mounter import open_device
 from bootd.probe.order import Order
@@ -25,53 +28,73 @@ _SOCKET_FD: Final = 3
 """The only descriptor a worker starts with, besides /dev/null three times."""
 
 
-def run(sock: socket.socket, order: Order, tasks: Tasks) -> None:
+def run(sock: socket.socket, order: Order, tasks: Tasks, box: Sandbox) -> None:
     """Serve `sock` until its other end is closed; ends the process's usefulness, not the process.
 
     Call it right after a fork, with `tasks` limited to what this worker may run.
     """
-    with _isolate(sock) as channel, _LastWords(channel):
+    with _isolate(sock, box) as channel, _LastWords(channel):
         if order.confined:
             limits.confine()
-        _work(channel, Frames(), order, tasks)
+        _work(channel, Frames(), order, (tasks, box))
 
 
-def wait(sock: socket.socket, tables: Tables) -> None:
+def wait(sock: socket.socket, tables: Tables, box: Sandbox) -> None:
     """Be a spare worker: do beforehand what can be done, then take the order from `sock`.
 
     Serves confined orders only; else like `run`.
     """
-    with _isolate(sock) as channel, _LastWords(channel):
+    with _isolate(sock, box) as channel, _LastWords(channel):
         frames = Frames()
         tables.practise()  # in pages of its own
         limits.confine()
         first = receive(channel, frames)
         if first is not None:
-            _work(channel, frames, from_json(Order, first[0].get("order")), tables.tasks)
+            order = from_json(Order, first[0].get("order"))
+            _work(channel, frames, order, (tables.tasks, box))
 
 
-def _work(channel: socket.socket, frames: Frames, order: Order, tasks: Tasks) -> None:
+def _work(
+    channel: socket.socket, frames: Frames, order: Order, given: tuple[Tasks, Sandbox]
+) -> None:
+    tasks, box = given
     context, notes = _open(order)
     if order.confined:
-        privilege.drop()
+        sandbox.enter(box, _roots(context))
+    else:
+        namespaces.leave(box.rooms)
     send(channel, {"notes": list(notes)})
     while (call := receive(channel, frames)) is not None:
         _serve(channel, context, call, tasks)
 
 
-def _isolate(sock: socket.socket) -> socket.socket:
-    """Keep nothing of the broker's but the socket, at a fixed place."""
+def _isolate(sock: socket.socket, box: Sandbox) -> socket.socket:
+    """Keep nothing of the broker's but the socket, at a fixed place, and the way into the box."""
     fd = sock.detach()
     if fd != _SOCKET_FD:  # dup3(2) refuses equal numbers
         os.dup2(fd, _SOCKET_FD, inheritable=False)
     channel = socket.socket(fileno=_SOCKET_FD)
-    os.closerange(_SOCKET_FD + 1, os.sysconf("SC_OPEN_MAX"))
+    last = _SOCKET_FD
+    for kept in (*sorted(box.rooms.fds), os.sysconf("SC_OPEN_MAX")):
+        os.closerange(last + 1, kept)
+        last = kept
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in range(3):
         os.dup2(null, fd)
     os.close(null)
     channel.setblocking(True)  # noqa: FBT003 - positional-only in the standard library
     return channel
+
+
+def _roots(context: Context) -> tuple[int, ...]:
+    """Return the directories below which the device's files are opened."""
+    if isinstance(context.fs, DirView):
+        return context.fs.roots
+    if context.fs is None:
+        return ()
+    from bootd.linux.layers import LayeredView  # noqa: PLC0415 - few disks have it
+
+    return context.fs.roots if isinstance(context.fs, LayeredView) else ()
 
 
 def _open(order: Order) -> tuple[Context, tuple[str, ...]]:

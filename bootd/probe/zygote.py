@@ -9,6 +9,7 @@ never reads a disk. One packet socket (unix(7), SOCK_SEQPACKET) joins it to the 
               {"id", "device"} + the broker's socket    an early probe, already asked to scan
               {"id", "spare": true} + the broker's socket    a worker that waits for an order there
               {"early": true}                   all devices of the early look have been named
+              {"unprotected": [...]}            what the kernel lacks to confine workers, if any
 
 It ends when the broker's end is closed, and takes its workers along.
 """
@@ -26,6 +27,7 @@ from itertools import count
 from typing import Final
 
 from bootd.errors import ProtocolError
+from bootd.linux import sandbox
 from bootd.probe import worker
 from bootd.probe.channel import Message, decode, encode_packet, receive_part, send
 from bootd.probe.order import Order, order_for
@@ -63,6 +65,7 @@ class Zygote:
         self._control = control
         self._make_tables = tables
         self._tables = Tables(tasks={})
+        self._box = sandbox.NOTHING
         self._children: dict[int, int] = {}
         self._woken = -1
         self._spares: set[int] = set()
@@ -79,11 +82,15 @@ class Zygote:
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        begun = sandbox.begin()
         if early:
             self._look_early()
         self._tables = self._make_tables()
         self._tables.preload()
         from_json(Order, to_json(Order(node="", fstype="", confined=True)))  # warm
+        self._box = sandbox.finish(begun)
+        if missing := self._box.missing():
+            self._tell({"unprotected": [*missing]})
         self._start_early()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -103,6 +110,8 @@ class Zygote:
         """Take the workers along; one that hangs in the kernel is left to init."""
         poll.unregister(self._control)
         self._early.clear()
+        if self._box.rooms.keeper:
+            self._children[self._box.rooms.keeper] = 0  # ends, and takes its namespace along
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         self._reap()
@@ -169,7 +178,7 @@ class Zygote:
             status = _FAULT
             try:
                 signal.set_wakeup_fd(-1)
-                worker.wait(ours, self._tables)
+                worker.wait(ours, self._tables, self._box)
                 status = 0
             finally:  # as in `_fork`
                 os._exit(status)
@@ -187,7 +196,8 @@ class Zygote:
             try:
                 signal.set_wakeup_fd(-1)
                 tables, known = self._tables, len(sys.modules)
-                worker.run(sock, order, tables.tasks if order.confined else tables.helpers)
+                tasks = tables.tasks if order.confined else tables.helpers
+                worker.run(sock, order, tasks, self._box)
                 status = 0 if len(sys.modules) == known or not order.confined else _LEARNED
             finally:  # nothing of the zygote's or the broker's stack may run in a worker
                 os._exit(status)
@@ -207,6 +217,8 @@ class Zygote:
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
                 pid, status = found
+                if pid not in self._children:
+                    raise RuntimeError("the keeper of the workers' namespaces has died")
                 number, code = self._children.pop(pid), os.waitstatus_to_exitcode(status)
                 if code == _LEARNED:
                     self._complete()

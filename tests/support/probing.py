@@ -1,16 +1,16 @@
 """Tasks for tests of the prober: well-behaved, broken and hostile workers."""
 
+import ctypes
 import os
-import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bootd.errors import MergeRefusedError
 from bootd.model.option import BootOption, ScanResult
 from bootd.probe.task import Context, Tables
 from bootd.probe.tasks import open_files
 from bootd.protocol.codec import Json, to_json
+from tests.support.attacks import attack
 
 
 def scan(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
@@ -43,7 +43,7 @@ def _refuse() -> None:
 
 
 _DEEDS: dict[bytes, Callable[[], object]] = {
-    b"crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    b"crash": lambda: ctypes.string_at(0),
     b"leave": lambda: os._exit(3),
     b"fault": _fault,
     b"spin": _spin,
@@ -64,29 +64,8 @@ def chatter(_context: Context, _params: Json, _fds: list[int]) -> tuple[Json, li
 
 
 def rights(_context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
-    """Tell what this process may do."""
-    status = dict(
-        line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines()
-    )
-    opened = [entry.name for entry in Path("/proc/self/fd").iterdir()]
-    targets = [str(Path("/proc/self/fd", name).readlink()) for name in opened if name in "012"]
-    try:
-        pid = os.fork()
-    except OSError:
-        forked = False
-    else:
-        forked = True
-        if pid == 0:
-            os._exit(0)
-        os.waitpid(pid, 0)
-    return {
-        "uid": list(os.getresuid()),
-        "capabilities": int(status["CapEff"], 16),
-        "no_new_privileges": status["NoNewPrivs"] == "1",
-        "descriptors": len(opened),
-        "standard": [*targets],
-        "can_fork": forked,
-    }, []
+    """Tell who this process is, as far as it may know."""
+    return {"pid": os.getpid(), "uid": [os.getuid(), os.geteuid()]}, []
 
 
 def reverse(_context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
@@ -102,6 +81,7 @@ TABLES = Tables(
         "chatter": chatter,
         "rights": rights,
         "reverse": reverse,
+        "attack": attack,
     },
     helpers={"help": rights},
 )

@@ -12,13 +12,22 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from bootd.errors import ImageError, MergeRefusedError, ProbeError, ProberError, ProtocolError
+from bootd.errors import (
+    BootdError,
+    ImageError,
+    MergeRefusedError,
+    ProbeError,
+    ProberError,
+    ProtocolError,
+)
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.probe import session as session_module
 from bootd.probe.prober import MAX_LOST, Prober
+from bootd.probe.session import Session
 from bootd.probe.task import Tables
 from bootd.protocol.codec import Json
 from tests.support import probing
+from tests.support.attacks import ATTACKS
 from tests.support.containers import uimage
 from tests.support.deadfs import dead_filesystem
 
@@ -177,29 +186,88 @@ async def test_an_answer_too_long_is_an_error(prober: Prober) -> None:
         await prober.run("chatter", None, timeout_s=2)
 
 
-async def test_a_worker_keeps_no_file_of_the_daemon(prober: Prober) -> None:
-    answer, _ = await prober.run("rights", None, timeout_s=5)
-    assert isinstance(answer, dict)
-    # /dev/null three times, the socket, and the directory that the task lists to find out.
-    assert answer["descriptors"] == 5
-    assert answer["standard"] == ["/dev/null"] * 3
+async def test_a_worker_keeps_no_file_of_the_daemon(prober: Prober, device: BlockDevice) -> None:
+    async with prober.session(device) as session:
+        place = await place_of(prober, session)
+        opened = {int(each.name): str(each.readlink()) for each in (place / "fd").iterdir()}
+    assert [opened.pop(number) for number in range(3)] == ["/dev/null"] * 3
+    assert opened.pop(3).startswith("socket:")
+    assert list(opened.values()) == [device.node]
 
 
 @pytest.mark.root
-async def test_a_confined_worker_has_no_rights(prober: Prober) -> None:
-    answer, _ = await prober.run("rights", None, timeout_s=5)
+async def test_a_confined_worker_has_no_rights(prober: Prober, device: BlockDevice) -> None:
+    async with prober.session(device) as session:
+        status = read_status(await place_of(prober, session))
+    assert status["Uid"].split() == status["Gid"].split() == ["65534"] * 4
+    assert status["Groups"] == ""
+    for name in ("CapInh", "CapAmb"):
+        assert int(status[name], 16) == 0
+    for name in ("CapPrm", "CapEff"):
+        assert int(status[name], 16) == 1 << 2  # CAP_DAC_READ_SEARCH
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+
+
+@pytest.mark.root
+async def test_a_worker_shares_no_namespace_with_the_daemon(
+    prober: Prober, device: BlockDevice
+) -> None:
+    async with prober.session(device) as session:
+        place = await place_of(prober, session)
+        for kind in ("user", "mnt", "net", "ipc", "uts", "pid"):
+            theirs, ours = (Path(each) / "ns" / kind for each in (place, "/proc/self"))
+            assert theirs.readlink() != ours.readlink(), kind
+        assert (place / "root").readlink() == Path("/")
+        seen = {each.name for each in (place / "root").iterdir()}
+    assert not seen & {"etc", "proc", "sys", "dev", "run", "boot"}
+
+
+async def place_of(prober: Prober, session: Session) -> Path:
+    """Return the /proc directory of a session's worker, which knows its id in its own world."""
+    answer, _ = await session.call("rights", None, timeout_s=5)
     assert isinstance(answer, dict)
-    assert answer["uid"] == [65534] * 3
-    assert answer["capabilities"] == 1 << 2  # CAP_DAC_READ_SEARCH
-    assert answer["no_new_privileges"] is True
-    assert answer["can_fork"] is False
+    return next(
+        p for p in workers(prober) if read_status(p)["NSpid"].split()[-1] == str(answer["pid"])
+    )
+
+
+def workers(prober: Prober) -> list[Path]:
+    children = Path(f"/proc/{prober._pid}/task/{prober._pid}/children").read_text().split()
+    return [Path(f"/proc/{pid}") for pid in children]
+
+
+def read_status(place: Path) -> dict[str, str]:
+    halves = (line.partition(":") for line in (place / "status").read_text().splitlines())
+    return {name: value.strip() for name, _, value in halves}
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+async def test_an_attack_from_a_worker_is_stopped(
+    prober: Prober, device: BlockDevice, name: str
+) -> None:
+    put(device, "a")
+    async with prober.session(device) as session:
+        with pytest.raises((OSError, BootdError)):
+            await session.call("attack", name, timeout_s=8)
+    assert len((await prober.scan(device)).options) == 1
+
+
+@pytest.mark.root
+async def test_whoever_asks_for_what_no_worker_may_do_is_named(
+    prober: Prober, device: BlockDevice
+) -> None:
+    async with prober.session(device) as session:
+        with pytest.raises(ProbeError, match="ask for what no worker may do"):
+            await session.call("attack", "run a program", timeout_s=8)
 
 
 @pytest.mark.root
 async def test_a_helper_keeps_its_rights(prober: Prober) -> None:
     answer, _ = await prober.run("help", None, timeout_s=5)
     assert isinstance(answer, dict)
-    assert answer["uid"] == [0] * 3
+    assert answer["uid"] == [0, 0]
 
 
 async def test_a_device_with_a_file_system_that_is_not_looked_at(
@@ -235,11 +303,12 @@ async def test_a_device_that_never_answers_is_given_up(
 
 
 def worker_pid(prober: Prober) -> int:
-    """Return the zygote's only child."""
+    """Return the zygote's first child after the keeper of the namespaces, if there is one."""
     children = Path(f"/proc/{prober._pid}/task/{prober._pid}/children")
-    while not (found := children.read_text().split()):
+    keepers = int(os.geteuid() == 0)
+    while len(found := children.read_text().split()) <= keepers:
         time.sleep(0.001)
-    return int(found[0])
+    return int(found[keepers])
 
 
 async def test_no_device_is_probed_while_too_many_hang(prober: Prober, device: BlockDevice) -> None:
