@@ -107,7 +107,7 @@ class _Daemon:
     ) -> None:
         dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
         machine = self._place.machine
-        store = Store(_status(machine, dry_run=dry_run), machine.compatible)
+        store = Store(_status(machine, dry_run=dry_run), machine.compatible, machine.hardware)
         flag = StopFlag(f"{os.path.dirname(listening.getsockname())}/countdown-stopped")  # noqa: PTH120 - pathlib costs 10 ms
         countdown = Countdown(
             store,

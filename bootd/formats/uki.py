@@ -92,6 +92,7 @@ def _options(fs: FsView, path: str, image: ukifile.Uki) -> Iterator[BootOption]:
             cmdline=check_cmdline(" ".join(filter(None, (each.cmdline, cmdline))), path, 1),
             devicetree=each.devicetree,
             devicetree_choices=each.choices,
+            hardware_ids=each.hardware_ids,
             sort_key=image.sort_key,
             architecture=image.architecture,
             tries_left=left,

@@ -3,11 +3,11 @@
 Source: UAPI.5 Unified Kernel Image; os-release(5); src/shared/bootspec.c of systemd for titles and
 versions; systemd-stub(7) for the order of initrds (`.ucode` first) and for `.dtbauto`, of which the
 first that is for this board replaces `.dtb` (src/boot/devicetree.c: the first compatible strings
-have to be equal).
+have to be equal). A machine without a device tree is known by its `.hwids` (`bootd.formats.hwids`).
 
 Each `.profile` makes an option of its own: the sections before the first `.profile`, overridden by
-those behind its own. Not used without a word: .splash, .hwids (they name firmware of PCs), .sbat,
-.pcrsig, .pcrpkey, .efifw. Signatures are not verified.
+those behind its own. Not used without a word: .splash, .sbat, .pcrsig, .pcrpkey, .efifw.
+Signatures are not verified.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,10 @@ from typing import Final
 from bootd.container import read_part
 from bootd.container.pe import Pe, load
 from bootd.errors import BootdError, ImageError
+from bootd.formats import hwids
 from bootd.formats.treechoice import Trees
 from bootd.fsview import FsView
-from bootd.model.option import FileRef, TreeChoice
+from bootd.model.option import FileRef, HardwareId, TreeChoice
 from bootd.model.text import clean
 from bootd.record import dataclass
 
@@ -52,6 +53,7 @@ class Profile:
         name: What to show for it, cleaned; "" for an image without profiles.
         cmdline: Byte for byte, as systemd-stub passes it on.
         choices: For the boards that they name.
+        hardware_ids: Which of them is for a machine without a device tree.
     """
 
     number: int
@@ -62,6 +64,7 @@ class Profile:
     cmdline: str
     devicetree: FileRef | None
     choices: tuple[TreeChoice, ...]
+    hardware_ids: tuple[HardwareId, ...]
     notes: tuple[str, ...]
 
 
@@ -179,6 +182,8 @@ class _Image:
         ident = clean(about.get("ID", ""), 60)
         name = clean(about.get("TITLE", "")) or ident or (f"profile {number}" if number else "")
         trees = [*own.get(".dtbauto", []), *base.get(".dtbauto", [])]
+        choices = self._trees.choices(trees)
+        hardware_ids, notes = self._hardware_ids(both, choices)
         return Profile(
             number=number,
             id=ident,
@@ -187,9 +192,22 @@ class _Image:
             initrds=tuple(self._ref(both[k][0]) for k in (".ucode", ".initrd") if k in both),
             cmdline=_mangle(self.text(both, ".cmdline")),
             devicetree=self._ref(both[".dtb"][0]) if ".dtb" in both else None,
-            choices=self._trees.choices(trees),
-            notes=self._trees.notes(trees),
+            choices=choices,
+            hardware_ids=hardware_ids,
+            notes=(*self._trees.notes(trees), *notes),
         )
+
+    def _hardware_ids(
+        self, sections: _Sections, choices: tuple[TreeChoice, ...]
+    ) -> tuple[tuple[HardwareId, ...], tuple[str, ...]]:
+        """Return the ids that lead to one of `choices`, and why there are none."""
+        if ".hwids" not in sections or not choices:
+            return (), ()
+        try:
+            data = read_part(self._fs, self._path, sections[".hwids"][0], hwids.MAX_BYTES)
+            return hwids.parse(data, {each.compatible for each in choices}), ()
+        except ImageError as error:
+            return (), (clean(str(error)),)
 
     def text(self, sections: _Sections, name: str) -> str:
         """Return the text of a section, or "" when there is none.

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from bootd.linux import iomem, kernel_config, kexec, kmsg, meminfo, processor
-from bootd.model.machine import Machine
+from bootd.model.machine import SMBIOS, Machine
 from bootd.model.memory import subtract
 from bootd.model.text import clean
 from bootd.record import replace
@@ -33,6 +33,7 @@ def read(root: str = "/") -> Machine:
         architecture=name.machine,
         model=clean(_model(root)),
         compatible=tuple(clean(text) for text in strings if text),
+        hardware=() if any(strings) else _hardware(root),
         serial=clean(_property(root, "serial-number").rstrip("\0")),
         kernel=name.release,
         firmware=clean(_firmware(root)),
@@ -87,6 +88,12 @@ def _refusal(root: str, lockdown: str) -> tuple[str, bool]:
 
 def _limited(root: str) -> bool:
     return _text(root, "proc/sys/kernel/kexec_load_limit_reboot").strip() not in {"", "-1"}
+
+
+def _hardware(root: str) -> tuple[str, ...]:
+    """Return what SMBIOS says; empty when there is none."""
+    found = [_text(root, f"sys/class/dmi/id/{name}").strip("\n") for name in SMBIOS]
+    return tuple(found) if any(found) else ()
 
 
 def _model(root: str) -> str:

@@ -1,6 +1,19 @@
 """The machine that runs bootd: what it is and what its kernel can do."""
 
+from typing import Final
+
 from bootd.record import dataclass
+
+SMBIOS: Final = (
+    "sys_vendor",
+    "product_family",
+    "product_name",
+    "product_sku",
+    "board_vendor",
+    "board_name",
+)
+"""What the firmware calls a machine: files of /sys/class/dmi/id, in the order in which a computer
+hardware id takes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +26,7 @@ class Machine:
         architecture: As `uname -m` prints it.
         model: /model of the live tree, cleaned, or the SMBIOS product, or "".
         compatible: Root compatible strings, most specific first; empty without a device tree.
+        hardware: Without a device tree what SMBIOS says, in the order of `SMBIOS`, not cleaned.
         serial: Serial number for a person, or "".
         kernel: Release of the running kernel.
         firmware: What started the running kernel, or "".
@@ -40,6 +54,7 @@ class Machine:
     architecture: str
     model: str = ""
     compatible: tuple[str, ...] = ()
+    hardware: tuple[str, ...] = ()
     serial: str = ""
     kernel: str = ""
     firmware: str = ""

@@ -77,6 +77,19 @@ class TreeChoice:
     devicetree: FileRef
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareId:
+    """What a machine without a device tree is called, and which DTB it gets.
+
+    Attributes:
+        compatible: Of a `TreeChoice`.
+        chids: Computer hardware ids, UUIDs in small letters.
+    """
+
+    compatible: str
+    chids: tuple[str, ...]
+
+
 BOARD_WORD: Final = "${bootd.board-word}"
 """In a command line: what `BootOption.board_words` has for this board."""
 
@@ -112,6 +125,7 @@ class BootOption:
         devicetree: The DTB that the entry names.
         devicetree_choices: DTBs of which the first that is for this board is taken instead of
             `devicetree`.
+        hardware_ids: Which of them is for a machine that has no device tree to compare with.
         devicetree_dir: A folder of DTBs from which this board's is chosen.
         devicetree_parameters: `name=value` settings that the entry makes through `__overrides__` of
             its device tree (Raspberry Pi `dtparam`), in order.
@@ -145,6 +159,7 @@ class BootOption:
     cmdline: str = ""
     devicetree: FileRef | None = None
     devicetree_choices: tuple[TreeChoice, ...] = ()
+    hardware_ids: tuple[HardwareId, ...] = ()
     devicetree_dir: FileRef | None = None
     devicetree_none: bool = False
     devicetree_parameters: tuple[str, ...] = ()

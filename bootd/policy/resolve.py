@@ -62,6 +62,7 @@ def resolve(
     devices: Mapping[str, BlockDevice],
     architecture: str,
     board: tuple[str, ...] = (),
+    hardware: tuple[str, ...] = (),
 ) -> ResolvedOption:
     """Find every file of `option`, and say what keeps it from booting.
 
@@ -71,9 +72,10 @@ def resolve(
         devices: All that are present, by kernel name, `device` among them.
         architecture: Of this machine, as `uname -m` prints it.
         board: Root compatible strings of this board, most specific first; empty when unknown.
+        hardware: What the firmware calls a machine without a device tree (`Machine.hardware`).
     """
     option, unknown = _with_own_facts(_with_board_word(option, board), device, devices)
-    option = _with_tree(option, board)
+    option = _with_tree(option, board or _named_by_firmware(option, hardware))
     twins = _twins(device, devices)
     files = _Files(option, device, devices)
     return ResolvedOption(
@@ -212,6 +214,16 @@ def _with_tree(option: BootOption, board: tuple[str, ...]) -> BootOption:
     count = len(option.devicetree_choices)
     note = f"none of its {count} device trees is for {clean(board[0])}"
     return replace(option, notes=(*option.notes, note))
+
+
+def _named_by_firmware(option: BootOption, hardware: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the compatible string that the entry knows for a machine without a device tree."""
+    if not hardware or not option.hardware_ids:
+        return ()
+    from bootd.policy.chid import match  # noqa: PLC0415 - for few entries of few machines
+
+    found = match(option.hardware_ids, hardware)
+    return () if found is None else (found,)
 
 
 class _Files:

@@ -38,6 +38,7 @@ MAX_LENT: Final = 64 << 10
 """Characters of a file that another device's configuration reads."""
 MAX_TREES: Final = 256
 """Device trees that one option chooses from."""
+MAX_CHIDS: Final = 2048
 MAX_PATH: Final = 4096
 """PATH_MAX."""
 MAX_WORD: Final = 64
@@ -145,6 +146,7 @@ def _option(option: BootOption) -> BootOption:
     # Each of its files may be absent.
     _at_most(len(option.absent), 3 * MAX_ITEMS, "$.options[].absent")
     _at_most(len(option.devicetree_choices), MAX_TREES, "$.options[].devicetreeChoices")
+    _at_most(sum(len(each.chids) for each in option.hardware_ids), MAX_CHIDS, "$.hardwareIds")
     _check_edits(option.devicetree_edits)
     _at_most(len(option.board_words), MAX_ITEMS, "$.options[].boardWords")
     for text in (option.board_word, *(each.text for each in option.board_words)):

@@ -46,14 +46,18 @@ class Store:
     Not thread-safe: everything happens on the event loop's thread.
     """
 
-    def __init__(self, status: Status, board: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, status: Status, board: tuple[str, ...] = (), hardware: tuple[str, ...] = ()
+    ) -> None:
         """Start empty.
 
         Args:
             status: Carries what is known of the machine.
             board: Root compatible strings of this board; empty without a device tree.
+            hardware: What SMBIOS says then, as `Machine.hardware` has it.
         """
         self._board = board
+        self._hardware = hardware
         self._records: dict[str, _Record] = {}
         self._trees: dict[OptionId, str] = {}
         self._selected: OptionId | None = None
@@ -238,8 +242,9 @@ class Store:
         for name, record in sorted(self._records.items()):
             if record.resolved is None:
                 architecture = self._status.architecture
+                names = self._board, self._hardware
                 record.resolved = tuple(
-                    resolve.resolve(option, record.device, devices, architecture, self._board)
+                    resolve.resolve(option, record.device, devices, architecture, *names)
                     for option in record.options
                 )
             room = MAX_OPTIONS - len(resolved)

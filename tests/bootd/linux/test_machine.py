@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootd.linux import kexec, machine
-from bootd.model.machine import Machine
+from bootd.model.machine import SMBIOS, Machine
 
 
 def put(root: Path, **files: bytes) -> Path:
@@ -125,3 +125,15 @@ def test_a_kernel_that_takes_signed_ones_only_says_so_before_a_load(
     # What the kernel says itself counts more.
     (board / "proc/config.gz").write_bytes(gzip.compress(b"# CONFIG_KEXEC_SIG_FORCE is not set\n"))
     assert not for_load(board).signatures_forced
+
+
+def test_a_machine_without_a_tree_is_called_what_its_firmware_says(board: Path) -> None:
+    folder = board / "sys/class/dmi/id"
+    folder.mkdir(parents=True)
+    for name in SMBIOS:
+        (folder / name).write_text(f" {name}\n")
+    assert machine.read(str(board)).hardware == ()
+    (board / "proc/device-tree/compatible").unlink()
+    assert machine.read(str(board)).hardware == tuple(f" {name}" for name in SMBIOS)
+    (folder / "board_name").unlink()
+    assert machine.read(str(board)).hardware[-1] == ""
