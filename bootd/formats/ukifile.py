@@ -17,7 +17,6 @@ from typing import Final
 from bootd.container import read_part
 from bootd.container.pe import Pe, load
 from bootd.errors import BootdError, ImageError
-from bootd.formats import hwids
 from bootd.formats.treechoice import Trees
 from bootd.fsview import FsView
 from bootd.model.option import FileRef, HardwareId, TreeChoice
@@ -203,6 +202,8 @@ class _Image:
         """Return the ids that lead to one of `choices`, and why there are none."""
         if ".hwids" not in sections or not choices:
             return (), ()
+        from bootd.formats import hwids  # noqa: PLC0415 - 4 ms, and few images have them
+
         try:
             data = read_part(self._fs, self._path, sections[".hwids"][0], hwids.MAX_BYTES)
             return hwids.parse(data, {each.compatible for each in choices}), ()
