@@ -23,7 +23,6 @@ from bootd.linux import console_log, reboot, sd
 from bootd.log import start_log
 from bootd.model.board import Board
 from bootd.model.machine import Machine
-from bootd.model.option import WAIT_FOREVER
 from bootd.place import Place, played_place, real_place
 from bootd.policy import trust
 from bootd.probe.prober import Prober
@@ -37,13 +36,16 @@ from bootd.server.service import Service
 from bootd.services.about import About
 from bootd.services.board import BoardReader
 from bootd.services.booting import Booting
-from bootd.services.control import Control, Wishes
-from bootd.services.countdown import Countdown
+from bootd.services.choices import Configured
+from bootd.services.control import Control
+from bootd.services.deciding import Deciding
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
+from bootd.services.inspection import Inspection, asking
 from bootd.services.leaving import Leaving
-from bootd.services.lifeline import StopFlag, keep_alive, tell_status
+from bootd.services.lifeline import keep_alive, tell_status
 from bootd.services.store import Store
+from bootd.services.wishes import Wishes
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +110,9 @@ class _Daemon:
         dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
         machine = self._place.machine
         store = Store(_status(machine, dry_run=dry_run), machine.compatible, machine.hardware)
-        flag = StopFlag(f"{os.path.dirname(listening.getsockname())}/countdown-stopped")  # noqa: PTH120 - pathlib costs 10 ms
-        countdown = Countdown(
-            store,
-            timeout_s=_timeout(self._settings),
-            stopped_by=flag.read(),
-            remember=flag.write,
-        )
+        folder = os.path.dirname(listening.getsockname())  # noqa: PTH120 - pathlib costs 10 ms
+        deciding = Deciding.join(store, folder, self._configured())
+        choices = deciding.choices
         allowed = AllowedFileSystems(prober, self._settings.file_systems)
         source = self._place.source(
             await prober.early_devices(), prober.is_looking, allowed.preview
@@ -122,20 +120,29 @@ class _Daemon:
         discovery = Discovery(source, allowed, store)
         booting = self._booting(prober, store, dry_run=dry_run)
         wishes = _wishes(self._settings)
-        control = Control(store, countdown, booting, discovery.rescan, wishes=wishes)
-        leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
-        about = About(
-            machine,
-            root="/" if self._place.real else self._place.root,
-            settings=lambda: config.describe(self._place.root),
-            actions=lambda: leaving.allowed,
+        control = Control(
+            store,
+            deciding.countdown,
+            booting,
+            discovery.rescan,
+            wishes=wishes,
+            depart=choices.depart,
         )
-        desk = Desk(store=store, control=control, about=about, leaving=leaving)
+        leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
+        about = self._about(leaving)
+        desk = Desk(
+            store=store,
+            control=control,
+            choices=choices,
+            about=about,
+            leaving=leaving,
+            inspection=Inspection(store, asking(prober)),
+        )
         service = Service(desk, _access())
         ready = asyncio.Event()
 
         def apply(settings: Config) -> None:
-            countdown.timeout_s = _timeout(settings)
+            choices.configure(self._configured())
             allowed.allowed = settings.file_systems
             leaving.allowed = settings.actions
             service.access = _access()
@@ -148,6 +155,7 @@ class _Daemon:
             Listener(listening, service.answer).run(ready),
             discovery.run(),
             control.run(),
+            deciding.settings.run(),
             keep_alive(),
             tell_status(store),
         )
@@ -162,6 +170,25 @@ class _Daemon:
             board=self._read_board,
             way=self._settings.execute.value,
             rehearsal=dry_run,
+        )
+
+    def _about(self, leaving: Leaving) -> About:
+        return About(
+            self._place.machine,
+            root="/" if self._place.real else self._place.root,
+            settings=lambda: config.describe(self._place.root),
+            actions=lambda: leaving.allowed,
+        )
+
+    def _configured(self) -> Configured:
+        """Return what remembered choices are stronger than."""
+        it = self._settings
+        return Configured(
+            timeout_s=it.timeout_s,
+            autoboot=it.autoboot,
+            order=it.order,
+            wait_for_s=it.wait_for_s,
+            fixed=config.fixed(self._place.root),
         )
 
     def _read_board(self) -> Board:
@@ -249,10 +276,6 @@ def _status(machine: Machine, *, dry_run: bool) -> Status:
         lockdown=machine.lockdown,
         dry_run=dry_run,
     )
-
-
-def _timeout(settings: Config) -> int | None:
-    return settings.timeout_s if settings.autoboot else WAIT_FOREVER
 
 
 def _wishes(settings: Config) -> Wishes:

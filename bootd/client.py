@@ -13,7 +13,7 @@ from bootd.errors import CallError, ProtocolError, UnreachableError
 from bootd.protocol import methods
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_from_json
-from bootd.protocol.machine import MachineView
+from bootd.protocol.machine import LookView, MachineView
 from bootd.protocol.messages import (
     NO_OVERRIDES,
     SOCKET,
@@ -126,6 +126,12 @@ class Client:
         reply = await self._call(methods.BROWSE_TREE, asked, EXPLAIN_TIMEOUT_S)
         return from_json(methods.Browsed, reply).page
 
+    async def inspect_device(self, name: str) -> tuple[LookView, ...]:
+        """Return where bootd looks on a device, and what of that is there."""
+        asked = methods.Inspecting(device=name)
+        reply = await self._call(methods.INSPECT_DEVICE, asked, EXPLAIN_TIMEOUT_S)
+        return from_json(methods.Inspected, reply).looks
+
     async def select(self, option_id: str, by: str = "") -> None:
         """Make an option the one that is highlighted everywhere and booted by the countdown."""
         await self._call(methods.SELECT, methods.Selecting(id=option_id, by=by), QUICK_TIMEOUT_S)
@@ -161,6 +167,33 @@ class Client:
         """Count anew from so many seconds; None boots nothing by itself."""
         asked = methods.SettingTimeout(seconds=seconds, by=by)
         await self._call(methods.SET_TIMEOUT, asked, QUICK_TIMEOUT_S)
+
+    async def set_default(self, option_id: str, by: str = "", *, until: str = "") -> None:
+        """Make an option the default; a pattern, `@saved` and "" are allowed, too."""
+        asked = methods.SettingDefault(id=option_id, until=until, by=by)
+        await self._call(methods.SET_DEFAULT, asked, QUICK_TIMEOUT_S)
+
+    async def set_one_shot(self, option_id: str, by: str = "") -> None:
+        """Boot an option once, by itself, at the next boot; "" forgets it."""
+        asked = methods.Selecting(id=option_id, by=by)
+        await self._call(methods.SET_ONE_SHOT, asked, QUICK_TIMEOUT_S)
+
+    async def configure(self, asked: methods.Configuring) -> None:
+        """Change settings that are kept."""
+        await self._call(methods.CONFIGURE, asked, QUICK_TIMEOUT_S)
+
+    async def save_overrides(
+        self, option_id: str, name: str, overrides: Overrides, by: str = ""
+    ) -> str:
+        """Keep changes of an option as an option of its own; returns its id."""
+        asked = methods.SavingOverrides(id=option_id, name=name, overrides=overrides, by=by)
+        reply = await self._call(methods.SAVE_OVERRIDES, asked, QUICK_TIMEOUT_S)
+        return from_json(methods.Saved, reply).id
+
+    async def forget_overrides(self, option_id: str, by: str = "") -> None:
+        """Forget an option that `save_overrides` made."""
+        asked = methods.Selecting(id=option_id, by=by)
+        await self._call(methods.FORGET_OVERRIDES, asked, QUICK_TIMEOUT_S)
 
     async def leave(self, action: str, by: str = "") -> None:
         """Restart the machine (`reboot`) or switch it off (`powerOff`)."""

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from bootd.errors import SettingError
 from bootd.model.board import LiveChoice, RiskyTrees, RunningTree, Tier
 from bootd.model.option import WAIT_FOREVER
+from bootd.model.order import parse_text
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
 from bootd.record import dataclass, field, fields, replace
@@ -28,6 +29,7 @@ _SECTIONS: Final = frozenset({SECTION, REMOTE_SECTION})
 DIRECTORIES: Final = ("etc", "run", "usr/lib")
 """First to last in precedence."""
 MAX_FILE_BYTES: Final = 1 << 20
+MAX_TIMEOUT_S: Final = 86_400
 
 FILE_SYSTEMS: Final = (
     *("ext2", "ext3", "ext4", "vfat", "iso9660"),
@@ -68,10 +70,11 @@ def parse_timeout(text: str) -> int | None:
         return None
     if word in {"never", "infinity"}:
         return WAIT_FOREVER
-    if not (word.isascii() and word.isdecimal()) or int(word) > 86_400:
-        msg = "expected seconds (at most 86400), never or auto"
-        raise ValueError(msg)
-    return int(word)
+    try:
+        return parse_seconds(word)
+    except ValueError as error:
+        msg = f"{error}, never or auto"
+        raise ValueError(msg) from None
 
 
 def word_of(kind: type[_Word]) -> Callable[[str], _Word]:
@@ -117,6 +120,14 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def parse_seconds(text: str) -> int:
+    """Read seconds."""
+    if not (text.isascii() and text.isdecimal()) or int(text) > MAX_TIMEOUT_S:
+        msg = f"expected seconds (at most {MAX_TIMEOUT_S})"
+        raise ValueError(msg)
+    return int(text)
+
+
 def parse_actions(text: str) -> tuple[str, ...]:
     """Read some of `ACTIONS`, or `none`."""
     words = tuple(text.split())
@@ -153,6 +164,8 @@ class Config:
         trust: How far device trees from disks are trusted; a locked-down kernel trusts none.
         allow_risky_dt: Whether they may change what is dangerous where it is wrong.
         running_tree: When the countdown may take the running tree instead of an option's own.
+        order: Boot order, see `bootd.policy.order`; empty for the built-in one.
+        wait_for_s: Seconds after the start for which a preferred device is waited for.
         crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
     """
 
@@ -174,6 +187,8 @@ class Config:
     running_tree: RunningTree = field(
         default=RunningTree.NEVER, metadata=written("never", word_of(RunningTree))
     )
+    order: tuple[str, ...] = field(default=(), metadata=written("none", parse_text))
+    wait_for_s: int = field(default=10, metadata=written("10", parse_seconds))
     crash_option: str = field(default="", metadata=written("none", parse_pattern))
     allow_risky_dt: RiskyTrees = field(
         default=RiskyTrees.AUTO, metadata=written("auto", parse_risky)
@@ -241,6 +256,18 @@ def read_files(
             continue
         record = _apply(record, read(text, path), errors)
     return record
+
+
+def fixed(root: str = "/") -> frozenset[str]:
+    """Return the fields that the kernel command line gives: nothing that is remembered beats it."""
+    with suppress(OSError):
+        given = _assignments(root, None)
+        return frozenset(
+            setting.field
+            for _, setting, text in given
+            if isinstance(setting, Setting) and _is_valid(setting, text)
+        )
+    return frozenset()
 
 
 def describe(root: str = "/") -> tuple[tuple[str, str, str], ...]:

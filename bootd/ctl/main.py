@@ -17,6 +17,8 @@ from bootd.errors import BootdError
 VERBS: Final = (
     "bootd.ctl.query",
     "bootd.ctl.change",
+    "bootd.ctl.remember",
+    "bootd.ctl.browse",
     "bootd.ctl.monitor",
     "bootd.ctl.bridge",
     "bootd.ctl.scan",

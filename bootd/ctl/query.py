@@ -108,7 +108,12 @@ def _print_status(snapshot: "Snapshot", kexec: str) -> None:
             ("phase", status.phase.value),
             ("countdown", _countdown(status)),
             ("default", status.default_id or "none"),
+            ("wished for", status.default_until_power_on or status.default_wish),
+            ("boots once", status.one_shot_id or ""),
+            ("boot order", " ".join(status.order)),
+            ("waiting for", status.waiting_for),
             ("selected", status.selected_id or ""),
+            ("choices", status.kept),
             ("message", status.message),
         ]
     )

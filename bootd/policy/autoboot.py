@@ -29,10 +29,13 @@ class Autoboot:
         deadline: When, on the caller's clock; None while nothing counts.
         stopped_by: Who stopped it (`console ttyAMA0`), or "".
         fired: It has run out; it never does so twice.
+        patience: Until when it does not fire although the time is over: something that would be
+            preferred is expected. None while nothing is.
     """
 
     target: OptionId | None = None
     deadline: float | None = None
+    patience: float | None = None
     stopped_by: str = ""
     fired: bool = False
 
@@ -40,6 +43,13 @@ class Autoboot:
     def over(self) -> bool:
         """Whether nothing will boot by itself any more."""
         return self.fired or bool(self.stopped_by)
+
+    @property
+    def end(self) -> float | None:
+        """When it fires, as far as is known now; None while nothing counts."""
+        if self.over or self.deadline is None:
+            return None
+        return self.deadline if self.patience is None else max(self.deadline, self.patience)
 
 
 def choose_timeout(setting_s: int | None, configuration_s: int | None) -> int:
@@ -56,8 +66,9 @@ def choose_timeout(setting_s: int | None, configuration_s: int | None) -> int:
 def offer(state: Autoboot, target: OptionId | None, timeout_s: int, now: float) -> Autoboot:
     """Take a new default, or that there is none any more.
 
-    The first default starts the countdown; another one replaces it and grants `GRACE_S` more, so
-    that a person can see the change. Without a default nothing counts.
+    The first default starts the countdown; another one replaces it and grants `GRACE_S` more, also
+    where the time was over and something was waited for, so that a person can see the change.
+    Without a default nothing counts.
 
     Args:
         state: Before.
@@ -74,7 +85,12 @@ def offer(state: Autoboot, target: OptionId | None, timeout_s: int, now: float) 
         return replace(state, target=target, deadline=deadline)
     if state.deadline is None:
         return replace(state, target=target)
-    return replace(state, target=target, deadline=state.deadline + GRACE_S)
+    return replace(state, target=target, deadline=max(state.deadline, now) + GRACE_S)
+
+
+def expect(state: Autoboot, until: float | None) -> Autoboot:
+    """Have the countdown wait for something better until then; None: nothing is expected."""
+    return state if state.patience == until else replace(state, patience=until)
 
 
 def stop(state: Autoboot, by: str) -> Autoboot:
@@ -97,21 +113,21 @@ def tick(state: Autoboot, now: float, *, probing: bool = False) -> tuple[Autoboo
         now: In seconds.
         probing: Devices are still being looked at, so a better default may come: do not fire yet.
     """
-    if state.over or state.deadline is None or now < state.deadline or probing:
+    if state.end is None or now < state.end or probing:
         return state, None
     return replace(state, deadline=None, fired=True), state.target
 
 
 def seconds_left(state: Autoboot, now: float) -> int | None:
     """Return what to show, rounded up, or None while nothing counts."""
-    if state.over or state.deadline is None:
+    if state.end is None:
         return None
-    return max(0, ceil(state.deadline - now))
+    return max(0, ceil(state.end - now))
 
 
 def next_wake(state: Autoboot, now: float) -> float | None:
     """Return in how many seconds what `seconds_left` shows changes; None while nothing counts."""
-    if state.over or state.deadline is None:
+    if state.end is None:
         return None
-    left = max(0.0, state.deadline - now)
+    left = max(0.0, state.end - now)
     return left - (ceil(left) - 1) if left else 0.0

@@ -4,12 +4,16 @@ Order of appearance does not matter: two boots with the same devices show the sa
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from bootd.model.device import DeviceKind
+from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import OptionId, ResolvedOption
+from bootd.model.order import ANY, KINDS, UUID, uuid
+from bootd.model.remembered import SAVED
+from bootd.policy import order as boot_order
+from bootd.record import dataclass
 
 KIND_ORDER: Final = (
     DeviceKind.NVME,
@@ -33,21 +37,132 @@ def order(options: Iterable[ResolvedOption]) -> tuple[ResolvedOption, ...]:
     return tuple(sorted(options, key=_rank))
 
 
-def default(options: Sequence[ResolvedOption]) -> OptionId | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """What people and the administrator want booted, the strongest wish first.
+
+    Attributes:
+        one_shot: Id to boot once, or "".
+        temporary: Default until the next power-on: an id, a pattern of ids, `SAVED` or "".
+        default: The same for good.
+        last_chosen: What `SAVED` means, or "".
+        order: Words of `bootd.policy.order`; empty for the built-in order.
+    """
+
+    one_shot: str = ""
+    temporary: str = ""
+    default: str = ""
+    last_chosen: str = ""
+    order: tuple[str, ...] = ()
+
+    @property
+    def wishes(self) -> Iterator[str]:
+        """The ids and patterns to try, in turn."""
+        for wish in (self.one_shot, self.temporary, self.default):
+            found = self.last_chosen if wish == SAVED else wish
+            if found:
+                yield found
+
+
+NO_PREFERENCE: Final = Preference()
+
+
+def default(
+    options: Sequence[ResolvedOption], preference: Preference = NO_PREFERENCE
+) -> OptionId | None:
     """Return what boots when nobody chooses, or None.
 
-    Of the options that their own configuration marks as default, the first one in menu order that
-    can boot. Where a configuration has options for several boards, the one that names this board
+    The first wish that an option fulfils counts. Without one it is, of the options that their own
+    configuration marks as default, the first one in boot order, then in menu order, that can boot.
+    Where a configuration has options for several boards, the one that names this board
     most specifically stands for its default (fit_conf_find_compat in U-Boot's boot/image-fit.c).
-    Never one of a medium that anybody can plug in, and none whose boot attempts are used up.
+
+    Never one of a medium that anybody can plug in, unless the order names it or it is to boot once,
+    and none whose boot attempts are used up.
 
     Args:
         options: In menu order.
+        preference: Of people and the administrator.
     """
-    able = [each for each in options if _may_be_default(each)]
-    marked = (each for each in able if each.option.is_default or each.board_rank is not None)
-    first = next(marked, None)
-    return None if first is None else _best_fit(first, able).id
+    able = [each for each in options if each.bootable and each.option.tries_left != 0]
+    for wish in preference.wishes:
+        if (found := _wished(able, wish, preference)) is not None:
+            return found
+    return _ordered(able, preference.order or (ANY,))
+
+
+def fulfils(option: ResolvedOption, wish: str) -> bool:
+    """Say whether an option is what an id or a pattern of ids means."""
+    return option.id == wish or (
+        is_pattern(wish) and _pattern(wish).fullmatch(option.id) is not None
+    )
+
+
+def is_pattern(wish: str) -> bool:
+    """Say whether a wish may mean several options."""
+    return "*" in wish or "?" in wish
+
+
+def expected(
+    options: Sequence[ResolvedOption], preference: Preference, devices: Iterable[BlockDevice]
+) -> tuple[str, ...]:
+    """Return what is not there yet and would be preferred to the default: words for a person.
+
+    Only devices are expected: the file system of an option that is wished for, or one that the boot
+    order names before what it finds now. One that is there, with whatever is on it, is not.
+
+    Args:
+        options: In menu order.
+        preference: As for `default`.
+        devices: Those that are there.
+    """
+    able = [each for each in options if each.bootable and each.option.tries_left != 0]
+    there = list(devices)
+    names = {name.casefold() for it in there for name in (it.uuid, it.partuuid, it.name) if name}
+    kinds = {it.kind.value for it in there}
+
+    def absent() -> Iterator[str]:
+        for wish in preference.wishes:
+            if _wished(able, wish, preference) is not None:
+                return
+            yield UUID + uuid(wish)
+        for word in preference.order:
+            if _ordered(able, (word,)) is not None:
+                return
+            yield word
+
+    return tuple(word for word in dict.fromkeys(absent()) if _is_absent(word, names, kinds))
+
+
+def _is_absent(word: str, names: Collection[str], kinds: Collection[str]) -> bool:
+    """Say whether a word of the order means a device, and none that is there."""
+    place = word.removeprefix(UUID)
+    if place != word:
+        return place != "" and not is_pattern(place) and place.casefold() not in names
+    return word in KINDS and word not in kinds
+
+
+def _wished(able: Sequence[ResolvedOption], wish: str, preference: Preference) -> OptionId | None:
+    for each in able:
+        allowed = wish == preference.one_shot or boot_order.allows(preference.order, each)
+        if allowed and fulfils(each, wish):
+            return each.id
+    return None
+
+
+def _ordered(able: Sequence[ResolvedOption], words: Iterable[str]) -> OptionId | None:
+    marked = [each for each in able if each.option.is_default or each.board_rank is not None]
+    for word in words:
+        for each in marked:
+            if boot_order.matches(word, each) and boot_order.allows((word,), each):
+                return _best_fit(each, able).id
+    return None
+
+
+@lru_cache(maxsize=16)
+def _pattern(wish: str) -> re.Pattern[str]:
+    """Return what `*` (anything) and `?` (one character) mean; brackets mean themselves."""
+    return re.compile(re.escape(wish).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _best_fit(first: ResolvedOption, options: Sequence[ResolvedOption]) -> ResolvedOption:
@@ -62,10 +177,6 @@ def _best_fit(first: ResolvedOption, options: Sequence[ResolvedOption]) -> Resol
         key=lambda each: (each.board_rank, not each.option.is_default),
         default=first,
     )
-
-
-def _may_be_default(resolved: ResolvedOption) -> bool:
-    return resolved.bootable and not resolved.removable and resolved.option.tries_left != 0
 
 
 def _rank(resolved: ResolvedOption) -> tuple[object, ...]:

@@ -6,6 +6,11 @@
 from enum import Enum
 from typing import Final
 
+# Offered here too, as all that clients see is.
+from bootd.protocol.overrides import NO_OVERRIDES as NO_OVERRIDES  # noqa: PLC0414 - see above
+from bootd.protocol.overrides import FileView as FileView  # noqa: PLC0414 - see above
+from bootd.protocol.overrides import OverlayView as OverlayView  # noqa: PLC0414 - see above
+from bootd.protocol.overrides import Overrides as Overrides  # noqa: PLC0414 - see above
 from bootd.record import dataclass, field
 
 INTERFACE: Final = "org.bootd.Boot"
@@ -29,32 +34,6 @@ class Level(Enum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileView:
-    """A file of an option; `device` is a kernel name, or the spec as written while it waits.
-
-    Attributes:
-        path: Absolute; a part of a container follows it after a `#`.
-    """
-
-    device: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverlayView:
-    """A device tree overlay to apply.
-
-    Attributes:
-        path: As in `FileView`.
-        parameters: `name=value` settings joined with commas, or "".
-    """
-
-    device: str
-    path: str
-    parameters: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +85,8 @@ class OptionView:
     Attributes:
         options: The kernel command line exactly as it will be passed.
         tree: One line on the tree it gets, or "" when nobody has asked yet (see Explain).
+        changes: What a person saved to be changed in the option `base_id`, whose id with `+` and a
+            name is the id of this one; null for an option that a configuration has.
         reasons: Why it cannot boot; with `missing` empty and no reason it is `bootable`.
     """
 
@@ -134,6 +115,8 @@ class OptionView:
     tries_left: int | None = None
     tries_done: int | None = None
     tree: str = ""
+    base_id: str = ""
+    changes: Overrides | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +133,14 @@ class Status:
         progress: 0..100 while loading, else null.
         message: The newest line of the status log, or "".
         dry_run: Nothing will really be executed.
+        default_wish: What SetDefault asked for (an id, a pattern, `@saved`), or "".
+        default_until_power_on: The same, until the machine is switched off or restarted.
+        one_shot_id: What is booted at the next boot and then forgotten, or null.
+        order: Boot order, first to last; empty for the built-in one.
+        autoboot: Whether anything boots by itself.
+        timeout_seconds: Of a countdown; -1 waits for ever, null asks the boot configuration.
+        kept: Sentence on where the choices above are kept, or that they are not.
+        waiting_for: What the countdown waits for although it is not there yet, or "".
     """
 
     phase: Phase = Phase.MENU
@@ -168,6 +159,14 @@ class Status:
     kexec: tuple[str, ...] = ()
     lockdown: str = "none"
     dry_run: bool = False
+    default_wish: str = ""
+    default_until_power_on: str = ""
+    one_shot_id: str | None = None
+    order: tuple[str, ...] = ()
+    autoboot: bool = True
+    timeout_seconds: int | None = None
+    kept: str = ""
+    waiting_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,30 +333,6 @@ name; all others are null."""
 
 
 # Requests ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
-    """What a person changed before a boot; null or absent means as the entry says.
-
-    Attributes:
-        options: Another command line.
-        devicetree_mode: `merged`, `running` or `shipped`.
-        devicetree: Path of another DTB on the option's device.
-        linux: Another kernel.
-        initrd: All initrds, in order; an empty list boots without one.
-        devicetree_overlay: All overlays, in order.
-    """
-
-    options: str | None = None
-    devicetree_mode: str | None = None
-    devicetree: str | None = None
-    linux: FileView | None = None
-    initrd: tuple[FileView, ...] | None = None
-    devicetree_overlay: tuple[OverlayView, ...] | None = None
-
-
-NO_OVERRIDES: Final = Overrides()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ and its declaration in `org.bootd.Boot.varlink` (a test compares).
 from enum import Enum, auto
 from typing import Final
 
-from bootd.protocol.machine import MachineView
+from bootd.protocol.machine import LookView, MachineView
 from bootd.protocol.messages import (
     INTERFACE,
     NO_OVERRIDES,
@@ -66,7 +66,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selecting:
-    """Parameters of Select.
+    """Parameters of Select, SetOneShot and ForgetOverrides.
 
     Attributes:
         by: Who acts, for other people to see; "" lets the daemon say which user it was.
@@ -171,6 +171,20 @@ class DescribingMachine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspecting:
+    """Parameters of InspectDevice; `device` is a kernel name."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """Reply of InspectDevice: every place at which bootd looks, in the order of the formats."""
+
+    looks: tuple[LookView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingTimeout:
     """Parameters of SetTimeout; `seconds` counts anew from there, null never boots by itself."""
 
@@ -184,6 +198,51 @@ class Leaving:
 
     action: str
     by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingDefault:
+    """Parameters of SetDefault; `id` may be a pattern, `@saved`, or "" to forget.
+
+    Attributes:
+        until: `powerOn`: only until the machine is switched off or restarted; "" for good.
+    """
+
+    id: str
+    until: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuring:
+    """Parameters of Configure; null leaves a setting as it is.
+
+    Attributes:
+        reset: Names of settings, as on the wire, that are forgotten.
+    """
+
+    timeout_seconds: int | None = None
+    autoboot: bool | None = None
+    order: tuple[str, ...] | None = None
+    reset: tuple[str, ...] = ()
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingOverrides:
+    """Parameters of SaveOverrides."""
+
+    id: str
+    name: str
+    overrides: Overrides
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """Reply of SaveOverrides; the id of the option that stands for the changes."""
+
+    id: str
 
 
 DESCRIBE: Final = Method(
@@ -210,6 +269,9 @@ SUBSCRIBE: Final = Method(
 )
 EXPLAIN: Final = Method(name="Explain", parameters=Explaining, reply=Explained, changes=False)
 BROWSE_TREE: Final = Method(name="BrowseTree", parameters=Browsing, reply=Browsed, changes=False)
+INSPECT_DEVICE: Final = Method(
+    name="InspectDevice", parameters=Inspecting, reply=Inspected, changes=False
+)
 SELECT: Final = Method(
     name="Select", parameters=Selecting, reply=NoParameters, changes=True, remote=True
 )
@@ -224,6 +286,21 @@ RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameter
 SET_TIMEOUT: Final = Method(
     name="SetTimeout", parameters=SettingTimeout, reply=NoParameters, changes=True
 )
+SET_DEFAULT: Final = Method(
+    name="SetDefault", parameters=SettingDefault, reply=NoParameters, changes=True
+)
+SET_ONE_SHOT: Final = Method(
+    name="SetOneShot", parameters=Selecting, reply=NoParameters, changes=True
+)
+CONFIGURE: Final = Method(
+    name="Configure", parameters=Configuring, reply=NoParameters, changes=True
+)
+SAVE_OVERRIDES: Final = Method(
+    name="SaveOverrides", parameters=SavingOverrides, reply=Saved, changes=True
+)
+FORGET_OVERRIDES: Final = Method(
+    name="ForgetOverrides", parameters=Selecting, reply=NoParameters, changes=True
+)
 LEAVE: Final = Method(name="Leave", parameters=Leaving, reply=NoParameters, changes=True)
 
 METHODS: Final[tuple[Method, ...]] = (
@@ -233,12 +310,18 @@ METHODS: Final[tuple[Method, ...]] = (
     SUBSCRIBE,
     EXPLAIN,
     BROWSE_TREE,
+    INSPECT_DEVICE,
     SELECT,
     BOOT,
     LOAD_CRASH_KERNEL,
     CANCEL,
     RESCAN,
     SET_TIMEOUT,
+    SET_DEFAULT,
+    SET_ONE_SHOT,
+    CONFIGURE,
+    SAVE_OVERRIDES,
+    FORGET_OVERRIDES,
     LEAVE,
 )
 """In the order of the published interface."""

@@ -15,7 +15,9 @@ from bootd.protocol.methods import Method
 from bootd.record import dataclass
 from bootd.server import delta, views
 from bootd.services.about import About
+from bootd.services.choices import Choices
 from bootd.services.control import Control
+from bootd.services.inspection import Inspection
 from bootd.services.leaving import Leaving
 from bootd.services.store import Store
 
@@ -33,8 +35,10 @@ class Desk:
 
     store: Store
     control: Control
+    choices: Choices
     about: About
     leaving: Leaving
+    inspection: Inspection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,11 @@ async def browse_tree(desk: Desk, asked: methods.Browsing, _: Asker) -> methods.
     return methods.Browsed(page=views.tree_page(page))
 
 
+async def inspect_device(desk: Desk, asked: methods.Inspecting, _: Asker) -> methods.Inspected:
+    """Return where the formats look on a device."""
+    return methods.Inspected(looks=await desk.inspection.look(asked.device))
+
+
 async def select(desk: Desk, asked: methods.Selecting, asker: Asker) -> methods.NoParameters:
     """Select an option."""
     desk.control.select(asked.id, _who(asked.by, asker))
@@ -189,6 +198,40 @@ async def set_timeout(
     return methods.NoParameters()
 
 
+async def set_default(
+    desk: Desk, asked: methods.SettingDefault, asker: Asker
+) -> methods.NoParameters:
+    """Make an option the default."""
+    desk.choices.set_default(asked.id, asked.until, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def set_one_shot(desk: Desk, asked: methods.Selecting, asker: Asker) -> methods.NoParameters:
+    """Boot an option once."""
+    desk.choices.set_one_shot(asked.id, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def configure(desk: Desk, asked: methods.Configuring, asker: Asker) -> methods.NoParameters:
+    """Remember settings."""
+    desk.choices.change_settings(asked, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
+async def save_overrides(desk: Desk, asked: methods.SavingOverrides, asker: Asker) -> methods.Saved:
+    """Keep changes as an option of its own."""
+    by = _who(asked.by, asker)
+    return methods.Saved(id=desk.choices.save_overrides(asked.id, asked.name, asked.overrides, by))
+
+
+async def forget_overrides(
+    desk: Desk, asked: methods.Selecting, asker: Asker
+) -> methods.NoParameters:
+    """Forget an option that somebody saved."""
+    desk.choices.forget_overrides(asked.id, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
 async def leave(desk: Desk, asked: methods.Leaving, asker: Asker) -> methods.NoParameters:
     """Restart the machine or switch it off."""
     await desk.leaving.do(asked.action, _who(asked.by, asker))
@@ -202,12 +245,18 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.SUBSCRIBE: subscribe,
     methods.EXPLAIN: explain,
     methods.BROWSE_TREE: browse_tree,
+    methods.INSPECT_DEVICE: inspect_device,
     methods.SELECT: select,
     methods.BOOT: boot,
     methods.LOAD_CRASH_KERNEL: load_crash_kernel,
     methods.CANCEL: cancel,
     methods.RESCAN: rescan,
     methods.SET_TIMEOUT: set_timeout,
+    methods.SET_DEFAULT: set_default,
+    methods.SET_ONE_SHOT: set_one_shot,
+    methods.CONFIGURE: configure,
+    methods.SAVE_OVERRIDES: save_overrides,
+    methods.FORGET_OVERRIDES: forget_overrides,
     methods.LEAVE: leave,
 }
 

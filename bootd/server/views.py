@@ -116,6 +116,8 @@ def _option(entry: MenuEntry) -> OptionView:
         tries_left=it.tries_left,
         tries_done=it.tries_done,
         tree=entry.tree,
+        base_id=entry.base,
+        changes=entry.changes if entry.base else None,
     )
 
 

@@ -11,8 +11,7 @@ from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from typing import Final
 
-from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError
-from bootd.model.board import RunningTree
+from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError, SettingError
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
@@ -22,9 +21,10 @@ from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, P
 from bootd.record import dataclass, replace
 from bootd.services.booter import Booter
 from bootd.services.countdown import Countdown
-from bootd.services.overriding import by_hand, overridden
+from bootd.services.overriding import by_hand, laid, overridden
 from bootd.services.state import MenuEntry
 from bootd.services.store import Store
+from bootd.services.wishes import NO_WISHES, Depart, Wishes, stay
 
 log = logging.getLogger(__name__)
 
@@ -59,17 +59,6 @@ class Outlook:
     running_tree: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the administrator wants done without a person; see the settings of the same names."""
-
-    running_tree: RunningTree = RunningTree.NEVER
-    crash_option: str = ""
-
-
-NO_WISHES: Final = Wishes()
-
-
 class Control:
     """The commands, each checked against the state of this moment.
 
@@ -84,8 +73,20 @@ class Control:
         rescan: Callable[[], None],
         *,
         wishes: Wishes = NO_WISHES,
+        depart: Depart = stay,
     ) -> None:
-        """Act on these; `rescan` has the source of devices report every device again."""
+        """Act on these.
+
+        Args:
+            store: Holds the menu.
+            countdown: Boots by itself.
+            booter: Loads.
+            rescan: Has the source of devices report every device again.
+            wishes: Of the administrator.
+            depart: Called before an option is loaded, with whether nobody asked for it. When it
+                raises SettingError, a boot that nobody asked for is one of the default then.
+        """
+        self._depart = depart
         self.wishes = wishes
         self._store = store
         self._countdown = countdown
@@ -106,7 +107,7 @@ class Control:
         """Make an option the one that is highlighted everywhere and booted by the countdown."""
         if self._store.state.find(OptionId(option_id)) is None:
             raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
-        option = self._bootable(option_id)
+        option, _ = self._bootable(option_id, NO_OVERRIDES)
         self._store.select(option.id)
         self._store.say(f"{option.option.title} selected by {by}")
 
@@ -126,13 +127,13 @@ class Control:
 
     async def explain(self, option_id: str, overrides: Overrides) -> Outlook:
         """Say what would happen at a boot; the tree's summary is kept for the menu."""
-        resolved = self._find(option_id, overrides)
+        resolved, changes = self._find(option_id, overrides)
         if not resolved.bootable:
             return Outlook(refused=why_not(resolved))
         try:
-            tree, loader, why = await self._booter.explain(resolved, overrides)
+            tree, loader, why = await self._booter.explain(resolved, changes)
         except (BootdError, OSError) as error:
-            running = await self._running_tree(resolved, overrides)
+            running = await self._running_tree(resolved, changes)
             return Outlook(refused=str(error), running_tree=running)
         if tree is not None and overrides == NO_OVERRIDES:
             self._store.note_tree(resolved.id, tree.summary)
@@ -151,9 +152,9 @@ class Control:
 
     async def browse(self, option_id: str, overrides: Overrides, query: TreeQuery) -> TreePage:
         """Look into the tree that an option would get."""
-        resolved = self._find(option_id, overrides)
+        resolved, changes = self._find(option_id, overrides)
         try:
-            return await self._booter.browse(resolved, overrides, query)
+            return await self._booter.browse(resolved, changes, query)
         except (BootdError, OSError) as error:
             raise _failure(ErrorName.REFUSED, option_id, str(error)) from error
 
@@ -170,23 +171,24 @@ class Control:
 
     async def boot(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
         """Load an option and return what was loaded; the machine leaves `FAREWELL_S` later."""
-        option = self._bootable(option_id, overrides)
+        option, changes = self._bootable(option_id, overrides)
         tasks = self._free()
         self._countdown.stop(by)
         if self._store.state.find(option.id) is not None:
             self._store.select(option.id)
         log.info("boot of %s asked by %s", option.id, by)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        load = tasks.create_task(self._boot(option, overrides, loaded), name="boot")
+        boot = self._boot(option, changes, loaded, by_itself=by == _COUNTDOWN)
+        load = tasks.create_task(boot, name="boot")
         return await self._outcome(option, load, loaded)
 
     async def keep_for_crash(self, option_id: str, overrides: Overrides, by: str) -> LoadReport:
         """Load an option that starts when the running kernel crashes; the countdown goes on."""
-        option = self._bootable(option_id, overrides)
+        option, changes = self._bootable(option_id, overrides)
         tasks = self._free()
         log.info("crash kernel %s asked by %s", option.id, by)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        load = tasks.create_task(self._keep(option, overrides, loaded), name="crash kernel")
+        load = tasks.create_task(self._keep(option, changes, loaded), name="crash kernel")
         return await self._outcome(option, load, loaded)
 
     def _free(self) -> asyncio.TaskGroup:
@@ -225,10 +227,13 @@ class Control:
         option: ResolvedOption,
         overrides: Overrides,
         loaded: asyncio.Future[Loaded],
+        *,
+        by_itself: bool,
     ) -> None:
         title = option.option.title
         with self._ending(option, loaded):
             self._enter(Phase.LOADING, f"Loading {title}")
+            await self._depart(option, by_itself=by_itself)
             report = await self._booter.boot(option, overrides, self._progress)
             loaded.set_result(report)
             self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
@@ -278,11 +283,22 @@ class Control:
         if self._load is not None:  # a crash kernel, which does not take long
             await asyncio.wait({self._load})
         try:
-            await self.boot(option_id, NO_OVERRIDES, _COUNTDOWN)
+            await self.boot(await self._allowed(option_id), NO_OVERRIDES, _COUNTDOWN)
         except CallError as error:
             self._store.say(str(error), Level.ERROR)
             if not await self._boot_with_running_tree(option_id):
                 self._countdown.fail()
+
+    async def _allowed(self, option_id: OptionId) -> OptionId:
+        """Return the option, or the default where this one may not be booted by itself."""
+        found = self._store.state.find(option_id)
+        try:
+            if found is not None:
+                await self._depart(found, by_itself=True)
+        except SettingError as error:
+            self._store.say(str(error), Level.ERROR)
+            return self._store.state.chosen or option_id
+        return option_id
 
     async def _boot_with_running_tree(self, option_id: OptionId) -> bool:
         """Boot what was refused with the running tree, where only that helps and is allowed."""
@@ -337,20 +353,21 @@ class Control:
             replace(status, message=doing, level=Level.INFO, progress=percent)
         )
 
-    def _find(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> ResolvedOption:
+    def _find(self, option_id: str, overrides: Overrides) -> tuple[ResolvedOption, Overrides]:
+        """Return an option with what is to be changed in it; what was saved lies below the rest."""
         found = self.entry(option_id)
         if found is None:
             raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
         try:
-            return overridden(found.resolved, overrides)
+            return overridden(found.resolved, overrides), laid(found.changes, overrides)
         except LoadError as error:
             raise _failure(ErrorName.BOOT_FAILED, option_id, str(error)) from error
 
-    def _bootable(self, option_id: str, overrides: Overrides = NO_OVERRIDES) -> ResolvedOption:
-        option = self._find(option_id, overrides)
+    def _bootable(self, option_id: str, overrides: Overrides) -> tuple[ResolvedOption, Overrides]:
+        option, changes = self._find(option_id, overrides)
         if not option.bootable:
             raise _failure(ErrorName.NOT_BOOTABLE, option_id, why_not(option))
-        return option
+        return option, changes
 
 
 def why_not(option: ResolvedOption) -> str:

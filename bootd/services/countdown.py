@@ -16,7 +16,12 @@ from bootd.services.store import Store
 
 
 class Countdown:
-    """The one countdown of the machine."""
+    """The one countdown of the machine.
+
+    Attributes:
+        timeout_s: As below; read when a countdown starts.
+        wait_for_s: Seconds after the start for which a preferred device is waited for.
+    """
 
     def __init__(
         self,
@@ -25,6 +30,7 @@ class Countdown:
         timeout_s: int | None,
         stopped_by: str = "",
         remember: Callable[[str], None],
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare; `run` counts.
 
@@ -34,18 +40,25 @@ class Countdown:
                 configurations ask.
             stopped_by: Who stopped the countdown in an earlier run of the daemon, or "".
             remember: Keeps who stopped it, for a later run of the daemon.
+            held: Says that what people want booted is still being read: nothing counts until then.
         """
         self._store = store
         self.timeout_s = timeout_s
         self._autoboot = autoboot.stop(Autoboot(), stopped_by) if stopped_by else Autoboot()
         self._remember = remember
+        self._held = held
+        self._expected: tuple[str, ...] = ()
+        self._began = 0.0
+        self.wait_for_s = 0
 
     async def run(self, boot: Callable[[OptionId], Awaitable[None]]) -> None:
         """Count for ever; `boot` is called once, when the time has come."""
         clock = asyncio.get_running_loop().time
+        self._began = clock()
         while True:
             state = self._store.state
-            self._offer(state, clock())
+            if not self._held():
+                self._offer(state, clock())
             self._autoboot, target = autoboot.tick(
                 self._autoboot, clock(), probing=state.status.probing > 0
             )
@@ -86,6 +99,10 @@ class Countdown:
 
     def _offer(self, state: State, now: float) -> None:
         before = self._autoboot.target
+        patience = self._began + self.wait_for_s
+        waits = bool(state.expected) and state.status.selected_id is None and now < patience
+        self._autoboot = autoboot.expect(self._autoboot, patience if waits else None)
+        self._expected = state.expected if waits else ()
         wish = self._store.configured_timeout_s
         timeout_s = autoboot.choose_timeout(self.timeout_s, wish)
         self._autoboot = autoboot.offer(self._autoboot, state.chosen, timeout_s, now)
@@ -94,10 +111,16 @@ class Countdown:
 
     def _show(self, now: float) -> None:
         status = self._store.state.status
+        left = autoboot.seconds_left(self._autoboot, now)
+        awaited = ", ".join(self._expected) if left is not None else ""
+        if awaited and awaited != status.waiting_for:
+            self._store.say(f"Waiting for {awaited}, at most {self.wait_for_s} s after the start")
+            status = self._store.state.status
         self._store.update_status(
             replace(
                 status,
-                seconds_left=autoboot.seconds_left(self._autoboot, now),
+                seconds_left=left,
                 countdown_stopped_by=self._autoboot.stopped_by,
+                waiting_for=awaited,
             )
         )

@@ -6,39 +6,39 @@ from contextlib import suppress
 from typing import Final
 
 from bootd.linux import sd
-from bootd.model.text import clean
 from bootd.services.state import State
 from bootd.services.store import Store
 
 STATUS_EVERY_S: Final = 1.0
-MAX_BYTES: Final = 256
+MAX_BYTES: Final = 1024
 
 
-class StopFlag:
-    """A file that says that a person stopped the countdown, and who.
+class Note:
+    """A line for a later run of the daemon, such as who stopped the countdown.
 
     A daemon that is killed and started again must not boot what somebody has stopped. The file is
-    on a memory file system, so the next power-on counts again.
+    on a memory file system, so the next power-on knows nothing of it.
     """
 
-    def __init__(self, path: str) -> None:
-        """Keep it at `path`."""
+    def __init__(self, path: str, *, unsaid: str = "") -> None:
+        """Keep it at `path`; `unsaid` stands for what was being written when the daemon died."""
         self._path = path
+        self._unsaid = unsaid
 
     def read(self) -> str:
-        """Return who stopped the countdown in an earlier run, or ""."""
+        """Return what an earlier run has written, or ""."""
         try:
             with open(self._path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start
-                return clean(file.read(MAX_BYTES).decode("utf-8", "replace")) or "somebody"
+                return file.read(MAX_BYTES).decode("utf-8", "replace") or self._unsaid
         except OSError:
             return ""
 
-    def write(self, by: str) -> None:
-        """Remember who stopped it, or with "" that nobody has.
+    def write(self, text: str) -> None:
+        """Leave a line, or with "" none.
 
         A place that cannot be written is not worth failing for.
         """
-        if not by:
+        if not text:
             with suppress(OSError):
                 os.unlink(self._path)  # noqa: PTH108 - pathlib costs 10 ms at start
             return
@@ -48,7 +48,7 @@ class StopFlag:
         except OSError:
             return
         with os.fdopen(fd, "wb") as file:
-            file.write(by.encode("utf-8", "replace")[:MAX_BYTES])
+            file.write(text.encode("utf-8", "replace")[:MAX_BYTES])
 
 
 async def keep_alive() -> None:

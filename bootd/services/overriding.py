@@ -4,18 +4,20 @@ The command line and the DTB are taken from the overrides where the tree is aske
 (`bootd.services.artefacts`); here are the files, which decide whether an option can boot at all.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 from bootd.errors import LoadError
 from bootd.model.option import BootOption, OptionId, ResolvedFile, ResolvedOption
 from bootd.model.text import clean
 from bootd.protocol.messages import FileView, OverlayView, Overrides
-from bootd.record import replace
+from bootd.record import fields, replace
 from bootd.services.state import DeviceState
 
 BY_HAND: Final = "manual:"
 """Start of the id of an option of which the overrides say everything; a device's name follows."""
+
+_View = TypeVar("_View", FileView, OverlayView)
 
 MAX_FILES: Final = 64
 """Initrds, or overlays."""
@@ -55,6 +57,27 @@ def by_hand(option_id: str, devices: Mapping[str, DeviceState]) -> ResolvedOptio
         return None
     entry = BootOption(entry="", format="manual", source="", title=f"Entered by hand on {name}")
     return ResolvedOption(id=OptionId(option_id), device=name, option=entry)
+
+
+def laid(below: Overrides, above: Overrides) -> Overrides:
+    """Return both changes; where they are about the same, those of `above` count."""
+    said = {each.name: getattr(above, each.name) for each in fields(Overrides)}
+    return replace(below, **{name: value for name, value in said.items() if value is not None})
+
+
+def renamed(overrides: Overrides, name: Callable[[str], str]) -> Overrides:
+    """Return the changes with other names of the devices in them."""
+
+    def other(file: _View) -> _View:
+        return replace(file, device=name(file.device))
+
+    files, overlays = overrides.initrd, overrides.devicetree_overlay
+    return replace(
+        overrides,
+        linux=None if overrides.linux is None else other(overrides.linux),
+        initrd=None if files is None else tuple(map(other, files)),
+        devicetree_overlay=None if overlays is None else tuple(map(other, overlays)),
+    )
 
 
 def _files(views: tuple[FileView, ...] | tuple[OverlayView, ...]) -> tuple[ResolvedFile, ...]:

@@ -6,7 +6,7 @@ from enum import Enum
 from bootd.model.device import BlockDevice
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.problem import Problem
-from bootd.protocol.messages import Status
+from bootd.protocol.messages import NO_OVERRIDES, Overrides, Status
 from bootd.record import dataclass
 
 
@@ -37,12 +37,16 @@ class MenuEntry:
 
     Attributes:
         tree: One line on the tree it would get, or "" when nobody has asked yet.
+        base: Id of the option that a saved one changes, or "".
+        changes: Of a saved option, with kernel names of devices.
     """
 
     resolved: ResolvedOption
     is_default: bool
     is_selected: bool
     tree: str = ""
+    base: str = ""
+    changes: Overrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +57,14 @@ class State:
         revision: Greater than that of every earlier state.
         devices: By kernel name; never changed after the state was made.
         menu: In menu order; ids are unique.
+        expected: Devices that are not there and that would be preferred to the default.
     """
 
     revision: int
     devices: Mapping[str, DeviceState]
     menu: tuple[MenuEntry, ...]
     status: Status
+    expected: tuple[str, ...] = ()
 
     def find(self, option_id: str) -> ResolvedOption | None:
         """Return the option with this id."""

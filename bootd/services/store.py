@@ -6,17 +6,22 @@ reader that is slow skips states in between and holds no memory here.
 """
 
 from asyncio import Future, get_running_loop
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError
 from bootd.model.device import BlockDevice
 from bootd.model.option import BootOption, OptionId, ResolvedOption, ScanResult
 from bootd.model.problem import Problem
+from bootd.model.remembered import SavedOverrides
 from bootd.policy import menu, resolve
-from bootd.protocol.messages import Level, Status
+from bootd.policy.menu import NO_PREFERENCE, Preference
+from bootd.protocol.messages import NO_OVERRIDES, Level, Overrides, Status
 from bootd.record import dataclass, replace
 from bootd.services.state import DevicePhase, DeviceState, MenuEntry, State
+
+if TYPE_CHECKING:
+    from bootd.services.saved import SavedOption
 
 MAX_OPTIONS: Final = 4_096
 """Options of all devices together (DESIGN.md, limits)."""
@@ -61,6 +66,9 @@ class Store:
         self._records: dict[str, _Record] = {}
         self._trees: dict[OptionId, str] = {}
         self._selected: OptionId | None = None
+        self._preference = NO_PREFERENCE
+        self._saved: Mapping[OptionId, tuple[SavedOption, ...]] = {}
+        self._changes: dict[OptionId, tuple[OptionId, Overrides]] = {}
         self._status = status
         self._state = State(revision=0, devices={}, menu=(), status=status)
         self._dirty = False
@@ -150,6 +158,16 @@ class Store:
             self._status = status
             self._touch(menu=False)
 
+    def prefer(self, preference: Preference, saved: Sequence[SavedOverrides]) -> None:
+        """Let what people want decide on the default, and add the options that they saved."""
+        self._preference = preference
+        self._saved = {}
+        if saved:
+            from bootd.services.saved import read  # noqa: PLC0415 - few machines have any
+
+            self._saved = read(saved)
+        self._touch()
+
     def select(self, option_id: str) -> None:
         """Make an option the selected one.
 
@@ -216,8 +234,9 @@ class Store:
             return replace(self._state, revision=self._state.revision + 1, status=self._status)
         self._menu_dirty = False
         resolved, unseen = self._resolve()
-        ordered = menu.order(resolved)
-        default = menu.default(ordered)
+        ordered = self._with_saved(menu.order(resolved))
+        devices = [record.device for record in self._records.values()]
+        default = menu.default(ordered, self._preference)
         ids = {option.id for option in ordered}
         if self._selected not in ids:
             self._selected = None
@@ -232,7 +251,25 @@ class Store:
             devices=self._keep_devices(unseen),
             menu=self._keep_menu(ordered, default),
             status=self._status,
+            expected=menu.expected(ordered, self._preference, devices),
         )
+
+    def _with_saved(self, ordered: tuple[ResolvedOption, ...]) -> tuple[ResolvedOption, ...]:
+        """Return the menu with the options that people saved, each below the one it changes."""
+        self._changes = {}
+        if not self._saved:
+            return ordered
+        from bootd.services.saved import apply  # noqa: PLC0415 - see `prefer`
+
+        devices = {name: record.device for name, record in self._records.items()}
+        listed: list[ResolvedOption] = []
+        for base in ordered:
+            listed.append(base)
+            for each in self._saved.get(base.id, ()):
+                option, changes = apply(base, each, devices)
+                self._changes[each.id] = (base.id, changes)
+                listed.append(option)
+        return tuple(listed)
 
     def _resolve(self) -> tuple[list[ResolvedOption], Mapping[str, int]]:
         """Return every option, and per device how many are beyond the limit."""
@@ -273,11 +310,14 @@ class Store:
         before = {entry.resolved.id: entry for entry in self._state.menu}
         now: list[MenuEntry] = []
         for option in ordered:
+            base, changes = self._changes.get(option.id, ("", NO_OVERRIDES))
             entry = MenuEntry(
                 resolved=option,
                 is_default=option.id == default,
                 is_selected=option.id == self._selected,
                 tree=self._trees.get(option.id, ""),
+                base=base,
+                changes=changes,
             )
             old = before.get(option.id)
             now.append(old if old is not None and old == entry else entry)

@@ -21,9 +21,13 @@ from bootd.server.listener import Listener, bind
 from bootd.server.service import Service
 from bootd.services.about import About
 from bootd.services.booter import Progress
+from bootd.services.choices import Choices, Configured
 from bootd.services.control import Control
 from bootd.services.countdown import Countdown
+from bootd.services.inspection import Inspection
 from bootd.services.leaving import Leaving
+from bootd.services.lifeline import Note
+from bootd.services.settings import Settings
 from bootd.services.store import Store
 
 
@@ -139,6 +143,8 @@ class Bench:
     rescans: list[str]
     remembered: list[str]
     left: list[str]
+    settings: Settings
+    choices: Choices
 
     @property
     def desk(self) -> Desk:
@@ -150,19 +156,55 @@ class Bench:
             settings=lambda: (("Timeout", "10", ""),),
             actions=lambda: leaving.allowed,
         )
-        return Desk(store=self.store, control=self.control, about=about, leaving=leaving)
+        return Desk(
+            store=self.store,
+            control=self.control,
+            choices=self.choices,
+            about=about,
+            leaving=leaving,
+            inspection=Inspection(self.store, _nothing_there),
+        )
 
 
-def make_bench(timeout_s: int = WAIT_FOREVER, stopped_by: str = "") -> Bench:
-    """Join the services; call it with a running loop."""
+async def _nothing_there(_device: BlockDevice) -> Json:
+    """Answer like the worker of an empty file system."""
+    return [["bls", "/loader", False]]
+
+
+def make_bench(
+    timeout_s: int = WAIT_FOREVER,
+    stopped_by: str = "",
+    *,
+    wait_for_s: int = 0,
+    order: tuple[str, ...] = (),
+    note: str = "/nowhere",
+) -> Bench:
+    """Join the services; call it with a running loop.
+
+    Args:
+        timeout_s: The setting Timeout.
+        stopped_by: As for `Countdown`.
+        wait_for_s: The setting WaitFor.
+        order: The setting Order.
+        note: Folder for what lasts until the next power-on; by default that is not kept.
+    """
     store = Store(Status(architecture="aarch64"))
     booter = FakeBooter()
     remembered: list[str] = []
     rescans: list[str] = []
+    settings = Settings()
     countdown = Countdown(
-        store, timeout_s=timeout_s, stopped_by=stopped_by, remember=remembered.append
+        store,
+        timeout_s=timeout_s,
+        stopped_by=stopped_by,
+        remember=remembered.append,
+        held=lambda: settings.loading,
     )
-    control = Control(store, countdown, booter, lambda: rescans.append("rescan"))
+    choices = Choices(store, countdown, settings, Note(f"{note}/until-power-on"))
+    choices.configure(Configured(timeout_s=timeout_s, wait_for_s=wait_for_s, order=order))
+    control = Control(
+        store, countdown, booter, lambda: rescans.append("rescan"), depart=choices.depart
+    )
     return Bench(
         store=store,
         booter=booter,
@@ -171,6 +213,8 @@ def make_bench(timeout_s: int = WAIT_FOREVER, stopped_by: str = "") -> Bench:
         rescans=rescans,
         remembered=remembered,
         left=[],
+        settings=settings,
+        choices=choices,
     )
 
 
@@ -179,12 +223,14 @@ async def running(bench: Bench) -> AsyncIterator[None]:
     """Run the control service for the length of the block."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(bench.control.run())
+        settings = tasks.create_task(bench.settings.run())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         try:
             yield
         finally:
             task.cancel()
+            settings.cancel()
 
 
 @asynccontextmanager

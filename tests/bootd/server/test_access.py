@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bootd.linux.peer import Peer
-from bootd.protocol.messages import ErrorName
+from bootd.protocol.messages import ErrorName, Overrides
 from bootd.protocol.methods import METHODS, Method, Replies
 from bootd.server.access import MAX_CLIENTS, MAX_CLIENTS_PER_UID, Access, Doorman
 from tests.support.services import device, make_bench, options, serving
@@ -27,6 +27,10 @@ PARAMETERS = {
         for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")
     },
     "Leave": {"action": "reboot"},
+    "SetDefault": {"id": ""},
+    "SetOneShot": {"id": OPTION},
+    "SaveOverrides": {"id": OPTION, "name": "quiet", "overrides": {"options": "quiet"}},
+    "ForgetOverrides": {"id": f"{OPTION}+kept"},
 }
 
 ROLES = {
@@ -53,6 +57,7 @@ MAY_CHANGE = {
 async def path() -> AsyncIterator[str]:
     bench = make_bench()
     bench.store.device_scanned(device(), options(1))
+    bench.choices.save_overrides(OPTION, "kept", Overrides(), "a test")
     async with serving(bench, gid=GROUP, remote_gid=REMOTE) as path:
         yield path
 

@@ -6,7 +6,7 @@ from bootd.errors import CallError, LoadError, MergeRefusedError
 from bootd.model.board import RunningTree
 from bootd.model.option import BootOption, FileRef, ScanResult
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, FileView, Overrides, Phase
-from bootd.services.control import Wishes
+from bootd.services.wishes import Wishes
 from tests.support.services import Bench, device, make_bench, option, running
 
 DEBIAN = "extlinux:uuid-vda1:debian"
