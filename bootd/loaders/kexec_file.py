@@ -102,4 +102,6 @@ def one_initrd(given: LoadFiles) -> Iterator[int | None]:
         yield fd
 
 
-LOADER: Final = Loader(name=_NAME, why_not=_why_not, why=_why, need_bytes=need_bytes, load=_load)
+LOADER: Final = Loader(
+    name=_NAME, why_not=_why_not, why=_why, need_bytes=need_bytes, load=_load, own_tree=True
+)

@@ -16,6 +16,7 @@ from bootd.loaders.architecture import ARCHITECTURES, Inputs
 from bootd.loaders.layout import Demand, Layout
 from bootd.loaders.request import LoadRequest
 from bootd.model.memory import MemoryMap, Range, subtract
+from bootd.model.started import PROPERTY
 from bootd.record import dataclass
 
 _ITS: Final = b"arm,gic-v3-its"
@@ -163,7 +164,7 @@ def chosen(request: LoadRequest, loader: str, blob: bytes) -> dict[str, bytes]:
         "bootd,sha256": hashlib.sha256(blob).hexdigest(),
     }
     if request.option:
-        words["bootd,option"] = request.option
+        words[PROPERTY] = request.option
     return {
         name: text.encode("utf-8", "surrogateescape").replace(b"\0", b"") + b"\0"
         for name, text in words.items()

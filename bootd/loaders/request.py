@@ -91,6 +91,7 @@ class Loader:
         need_bytes: Memory that has to be free for it.
         load: Puts the kernel in memory, in a process of its own. Raises LoadError, ImageError,
             FdtError or OSError; the caller unloads then.
+        own_tree: The running kernel makes the next one's tree, so that nothing can be said in it.
     """
 
     name: str
@@ -98,3 +99,4 @@ class Loader:
     why: Callable[[LoadRequest], str]
     need_bytes: Callable[[LoadRequest], int]
     load: Callable[[LoadRequest, LoadFiles], LoadReport]
+    own_tree: bool = False

@@ -13,6 +13,7 @@ from bootd.model.board import Board
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.option import ResolvedFile, ResolvedOption
+from bootd.model.started import without_word
 from bootd.model.text import clean, escape
 from bootd.model.tree import IndexedTree, TreeMode, TreeReport, TreeRequest
 from bootd.policy.trust import check_risks, restrict
@@ -278,6 +279,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
     own = None if resolved.devicetree is None else resolved.devicetree.path
     own_part = "" if resolved.devicetree is None else resolved.devicetree.part
     parts = tuple(file.part for file in resolved.overlays)
+    cmdline = option.cmdline if overrides.options is None else overrides.options
     request = TreeRequest(
         mode=mode,
         devicetree=own if overrides.devicetree is None else overrides.devicetree,
@@ -286,7 +288,7 @@ def tree_request(resolved: ResolvedOption, overrides: Overrides, board: Board) -
         kernel_version=option.version,
         overlays=tuple(file.path for file in resolved.overlays),
         overlay_parts=parts if any(parts) else (),
-        cmdline=option.cmdline if overrides.options is None else overrides.options,
+        cmdline=without_word(cmdline),
         parameters=option.devicetree_parameters,
         overlay_parameters=option.overlay_parameters,
         edits=option.devicetree_edits,

@@ -50,6 +50,8 @@ class Booting:
 
     Attributes:
         watchdog_s: The setting RebootWatchdogSec.
+        says_entry: A kernel that gets no tree from bootd is told on its command line which option
+            it was started from; the setting Tries.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Booting:
         self._way = way
         self._rehearsal = rehearsal
         self.watchdog_s = 0
+        self.says_entry = False
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
 
@@ -155,6 +158,8 @@ class Booting:
                 found = await self._gather(stack, resolved, overrides, progress)
                 found = replace(found, crash=crash)
                 choice = await self._choose(resolved, found)
+                if self.says_entry and not crash and (found.blob is None or choice.loader.own_tree):
+                    found = _with_entry(resolved, found)
                 await self._read_ahead(stack, resolved, found, progress)
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
                 report = await self._load(resolved, found, choice)
@@ -240,6 +245,14 @@ class Booting:
             if isinstance(error, ProbeError):
                 raise LoadError(f"the load did not finish: {error.reason}") from error
             raise
+
+
+def _with_entry(resolved: ResolvedOption, found: "Artefacts") -> "Artefacts":
+    from bootd.loaders.request import cmdline_limit  # noqa: PLC0415 - loaded already
+    from bootd.model.started import with_word  # noqa: PLC0415 - not on the way to the menu
+
+    cmdline = with_word(found.cmdline, resolved.id, cmdline_limit(found.kernel))
+    return replace(found, cmdline=cmdline)
 
 
 @contextmanager
