@@ -107,3 +107,87 @@ def test_waking_as_told_always_ends_in_firing(start: float, timeout_s: int) -> N
         if fired:
             break
     assert fired == A
+
+
+def test_something_better_is_waited_for_although_the_time_is_over() -> None:
+    state = autoboot.expect(counting(2), 115.0)
+    assert autoboot.tick(state, 114.9)[1] is None
+    assert autoboot.seconds_left(state, 103.0) == 12
+    assert autoboot.tick(state, 115.0)[1] == A
+
+
+def test_waiting_ends_where_nothing_is_expected_any_more() -> None:
+    state = autoboot.expect(autoboot.expect(counting(2), 115.0), None)
+    assert autoboot.tick(state, 102.0)[1] == A
+
+
+def test_what_was_waited_for_gets_its_two_seconds() -> None:
+    state = autoboot.expect(counting(2), 115.0)
+    state = autoboot.expect(autoboot.offer(state, B, 2, 108.0), None)
+    assert autoboot.tick(state, 109.9)[1] is None
+    assert autoboot.tick(state, 110.0)[1] == B
+
+
+def test_patience_never_makes_a_countdown_shorter() -> None:
+    state = autoboot.expect(counting(10), 101.0)
+    assert autoboot.tick(state, 109.9)[1] is None
+    assert autoboot.tick(state, 110.0)[1] == A
+
+
+def test_a_menu_that_waits_for_a_person_waits_for_no_disk() -> None:
+    state = autoboot.expect(counting(WAIT_FOREVER), 115.0)
+    assert autoboot.seconds_left(state, 100.0) is None
+    assert autoboot.tick(state, 1e9)[1] is None
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "none", "stop", "expect", "tick", "probing"]),
+        st.floats(min_value=0, max_value=20),
+    ),
+    max_size=30,
+)
+
+
+@given(st.sampled_from([WAIT_FOREVER, 0, 1, 10]), steps)
+def test_it_fires_at_most_once_never_early_and_never_after_a_stop(
+    timeout_s: int, steps: list[tuple[str, float]]
+) -> None:
+    state, now, started, stopped, fired = Autoboot(), 0.0, None, False, 0
+    for what, pause in steps:
+        now += pause
+        match what:
+            case "a" | "b" | "none":
+                target = {"a": A, "b": B, "none": None}[what]
+                if state.target is None and target is not None:
+                    started = now
+                state = autoboot.offer(state, target, timeout_s, now)
+            case "stop":
+                state, stopped = autoboot.stop(state, "a test"), True
+            case "expect":
+                state = autoboot.expect(state, now + pause)
+            case _:
+                state, target = autoboot.tick(state, now, probing=what == "probing")
+                if target is not None:
+                    fired += 1
+                    assert not stopped
+                    assert what == "tick"
+                    assert timeout_s != WAIT_FOREVER
+                    assert started is not None
+                    assert now >= started + timeout_s
+    assert fired <= 1
+
+
+@given(st.floats(min_value=0, max_value=100), st.floats(min_value=0, max_value=100))
+def test_waking_up_as_told_reaches_the_end(patience: float, timeout_s: float) -> None:
+    state, now = autoboot.expect(counting(int(timeout_s)), 100.0 + patience), 100.0
+    for _ in range(300):
+        state, target = autoboot.tick(state, now)
+        if target is not None:
+            break
+        wake = autoboot.next_wake(state, now)
+        assert wake is not None
+        assert wake <= 1.0
+        now += max(wake, 1e-6)
+    assert state.fired
+    assert now == pytest.approx(max(100.0 + patience, 100.0 + int(timeout_s)), abs=0.01)
