@@ -1,8 +1,13 @@
-"""What every test shares: in CI a skipped test is a failed run."""
+"""What every test shares: examples may be slow, and in CI a skipped test is a failed run."""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+# On a machine whose processors are all busy an example may take any time; tests have limits.
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -73,6 +73,10 @@ def _option(resolved: ResolvedOption) -> Json:
         "architecture": option.architecture,
         "triesLeft": option.tries_left,
         "triesDone": option.tries_done,
+        "saves": [
+            {"file": _file(each.file, resolved), "name": each.name, "value": each.value}
+            for each in option.saves
+        ],
         "isDefault": option.is_default,
         "bootable": resolved.bootable,
         "missing": [

@@ -77,6 +77,20 @@ class TreeChoice:
     devicetree: FileRef
 
 
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A variable that a boot loader would write to an environment block; bootd does not.
+
+    Attributes:
+        file: The block, such as /boot/grub/grubenv.
+        name: Not cleaned, as is `value`.
+    """
+
+    file: FileRef
+    name: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareId:
     """What a machine without a device tree is called, and which DTB it gets.
@@ -143,6 +157,7 @@ class BootOption:
         sort_key: BLS sort-key, or "".
         architecture: BLS architecture (`x64`, `aa64`), or "" for any.
         tries_left: Boot counting, None when the entry does not count.
+        saves: What its loader would remember on the way to it: each variable once, in order.
         absent: Files named above that this device does not have.
         reasons: Sentences on why bootd can start it on no machine (`reads no such image yet`).
         notes: Sentences on what was understood but not used.
@@ -176,6 +191,7 @@ class BootOption:
     architecture: str = ""
     tries_left: int | None = None
     tries_done: int | None = None
+    saves: tuple[Save, ...] = ()
     absent: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

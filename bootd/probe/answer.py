@@ -18,7 +18,7 @@ from bootd.errors import (
     ProbeError,
     ProtocolError,
 )
-from bootd.model.option import BootOption, FileRef, ScanResult
+from bootd.model.option import BootOption, FileRef, Save, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.model.tree import TreeEdit
@@ -148,6 +148,7 @@ def _option(option: BootOption) -> BootOption:
     _at_most(len(option.devicetree_choices), MAX_TREES, "$.options[].devicetreeChoices")
     _at_most(sum(len(each.chids) for each in option.hardware_ids), MAX_CHIDS, "$.hardwareIds")
     _check_edits(option.devicetree_edits)
+    _check_saves(option.saves)
     _at_most(len(option.board_words), MAX_ITEMS, "$.options[].boardWords")
     for text in (option.board_word, *(each.text for each in option.board_words)):
         _at_most(len(text), MAX_WORD, "$.options[].boardWords[]")
@@ -184,6 +185,13 @@ def _check_edits(edits: tuple[TreeEdit, ...]) -> None:
             _at_most(len(text), MAX_PATH, "$.options[].devicetreeEdits[]")
         if not _HEX.fullmatch(edit.value or "") or clean(edit.source, MAX_PATH) != edit.source:
             raise ProtocolError("$.options[].devicetreeEdits[]: malformed")
+
+
+def _check_saves(saves: tuple[Save, ...]) -> None:
+    _at_most(len(saves), MAX_ITEMS, "$.options[].saves")
+    for save in saves:
+        _check_file(save.file)
+        _at_most(len(save.name) + len(save.value), MAX_PATH, "$.options[].saves[]")
 
 
 def _check_file(file: FileRef | None) -> None:

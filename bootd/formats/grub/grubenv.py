@@ -9,8 +9,11 @@ from typing import Final
 
 SIGNATURE: Final = "# GRUB Environment Block\n"
 
+BLOCK_BYTES: Final = 1024
+"""What grub-editenv writes."""
+
 MAX_BYTES: Final = 64 << 10
-"""grub-editenv writes 1,024; distributions enlarge it."""
+"""Distributions enlarge it."""
 
 
 def parse(text: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What the body of an entry does when it runs: the kernel it loads, and what it does instead."""
 
 from bootd.formats.grub.devices import Located
+from bootd.model.option import Save
 from bootd.record import dataclass, field
 
 
@@ -13,6 +14,7 @@ class Load:
         cmdline: Of that kernel.
         initrds: In order; a later `initrd` replaces those of an earlier one.
         devicetree: From `devicetree`.
+        saves: Variables that it would write to an environment block.
         reasons: Why bootd cannot do what the body does.
         notes: What was understood and not done.
         is_idle: Nothing was loaded or started: the entry only shows text.
@@ -22,6 +24,7 @@ class Load:
     cmdline: str = ""
     initrds: list[Located] = field(default_factory=list)
     devicetree: Located | None = None
+    saves: list[Save] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     is_idle: bool = True

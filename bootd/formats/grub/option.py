@@ -8,7 +8,7 @@ from bootd.formats.grub.load import Load
 from bootd.formats.grub.menu import BlsFile, Entry
 from bootd.formats.lexing import MAX_FILES, words
 from bootd.fsview import normalise
-from bootd.model.option import BootOption, FileRef
+from bootd.model.option import BootOption, FileRef, Save
 from bootd.model.text import clean, escape
 
 MAX_ID: Final = 255
@@ -31,7 +31,9 @@ def build(
         ConfigLimitError: Too many files were looked for.
     """
     kernel = devices.file_ref(load.linux) if load.linux is not None else None
-    notes = load.notes if kernel is None else [*load.notes, *load.reasons]
+    saves = {(each.file, each.name): each for each in load.saves}
+    notes = [*load.notes, *(_not_saved(each) for each in saves.values())]
+    notes += load.reasons if kernel is not None else []
     path = ">".join(each.id for each in (*around, entry))
     bls = entry.bls
     keys = bls.keys if bls is not None else {}
@@ -57,9 +59,14 @@ def build(
         architecture=clean(keys.get("architecture", "")),
         tries_left=bls.tries_left if bls is not None else None,
         tries_done=bls.tries_done if bls is not None else None,
+        saves=tuple(saves.values()),
         reasons=_reasons(load, devices),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _not_saved(save: Save) -> str:
+    return clean(f"it saves {save.name} in {save.file.path}, which bootd does not do")
 
 
 def _overlays(bls: BlsFile | None) -> tuple[FileRef, ...]:

@@ -142,7 +142,7 @@ class Run:
     ) -> None:
         session = self._session
         if is_default:
-            load.notes += session.saves
+            load.saves[:0] = session.saves
         try:
             self._options.append(
                 option.build(entry, load, session.devices, around, is_default=is_default)

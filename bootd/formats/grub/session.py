@@ -16,6 +16,7 @@ from bootd.formats.grub.parser import parse
 from bootd.formats.grub.syntax import Script
 from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
 from bootd.model.lent import LentFile
+from bootd.model.option import Save  # noqa: TC001 - as above
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass, replace
@@ -87,7 +88,7 @@ class Session:
         self.jump: Jump | None = None
         self.loops = 0
         self.problems: list[Problem] = []
-        self.saves: list[str] = []
+        self.saves: list[Save] = []
         self.opened: set[tuple[int, int, int]] = set()
         self.leads: dict[Located, None] = {}
         self._scripts: dict[tuple[int, int, int], Script] = {}

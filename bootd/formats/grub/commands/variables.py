@@ -4,12 +4,17 @@ Source: GRUB grub-core/kern/corecmd.c, grub-core/commands/loadenv.c. Nothing is 
 script would save is remembered and said.
 """
 
+from typing import Final
+
 from bootd.errors import ConfigError, ConfigSyntaxError
 from bootd.formats.grub import grubenv
 from bootd.formats.grub.commands.arguments import split
-from bootd.formats.grub.devices import OWN
 from bootd.formats.grub.session import FAILED, OK, Call, Session
+from bootd.model.option import Save
 from bootd.model.text import clean
+
+MAX_SAVES: Final = 16
+"""Variables that one entry saves."""
 
 
 def set_variable(session: Session, call: Call) -> int:
@@ -83,12 +88,14 @@ def load_env(session: Session, call: Call) -> int:
 def save_env(session: Session, call: Call) -> int:
     """`save_env [--file FILE] NAME …`: remembered, never done."""
     path, names = _split(session, call)
-    where = session.find(path) or path.removeprefix(f"({OWN})")
+    file = session.devices.file_ref(session.locate(path))
+    saves = session.saves if session.load is None else session.load.saves
     for name in names:
-        note = clean(f"it saves {name} in {where}, which bootd does not do")
-        notes = session.saves if session.load is None else session.load.notes
-        if note not in notes and len(notes) < 16:
-            notes.append(note)
+        value = session.env.get(name)
+        session.budget.expand(len(name) + len(value))
+        saves[:] = [each for each in saves if (each.file, each.name) != (file, name)]
+        if len(saves) < MAX_SAVES and len(name) + len(value) < grubenv.BLOCK_BYTES:
+            saves.append(Save(file, name, value))
     return OK
 
 

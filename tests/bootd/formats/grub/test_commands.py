@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootd.model.option import HINTED, OWN_PARTITION, FileRef
+from bootd.model.option import HINTED, OWN_PARTITION, FileRef, Save
 from tests.support.grubscript import CONF, entry, holds, run, value
 
 UUID = "8a1c9d54-7b3f-4e59-a1d2-0c4f5b6e7d81"
@@ -295,6 +295,29 @@ def test_writing_is_noted_and_not_done() -> None:
 def test_what_the_menu_saves_is_noted_at_its_default() -> None:
     result = run("save_env x\nmenuentry a { linux /k }\nmenuentry b { linux /k }")
     assert [bool(each.notes) for each in result.options] == [True, False]
+
+
+def test_what_an_entry_would_save_is_kept_with_its_values() -> None:
+    script = (
+        "set next_entry=\nsave_env next_entry\nsaved_entry=old\nsave_env -f /e saved_entry\n"
+        'menuentry a { saved_entry="${chosen}"\nsave_env -f /e saved_entry again\nlinux /k }'
+    )
+    assert entry(script).saves == (
+        Save(FileRef("/boot/grub/grubenv"), "next_entry", ""),
+        Save(FileRef("/e"), "saved_entry", "a"),
+        Save(FileRef("/e"), "again", ""),
+    )
+
+
+def test_a_block_on_another_device_is_named_with_it() -> None:
+    option = entry("search --set=d 12-ab\nx=1\nsave_env -f ($d)/e x\nmenuentry a { linux /k }")
+    assert option.saves == (Save(FileRef("/e", "UUID=12-ab"), "x", "1"),)
+
+
+def test_what_no_block_can_hold_is_not_saved() -> None:
+    names = " ".join(f"x{n}" for n in range(100))
+    option = entry(f"x={'y' * 2000}\nsave_env x\nsave_env {names}\nmenuentry a {{ linux /k }}")
+    assert [each.name for each in option.saves] == [f"x{n}" for n in range(16)]
 
 
 def test_counters_go_up_and_down() -> None:
