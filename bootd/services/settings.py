@@ -149,12 +149,10 @@ class Settings:
         self._keeper, self.where = keeper, _sentence(keeper)
         if problem:
             self._fail(f"{keeper.where}: {problem}")
-        if text is not None:
-            self._written = found
+        # A place without anything in it is as good as written where there is nothing to write.
+        self._written = found
         if found != NOTHING:
             self.remembered = found
-        elif self._written is None and self.remembered == NOTHING:
-            self._written = NOTHING  # nothing there and nothing to write
 
     async def _write(self) -> str:
         """Write what is not written yet; returns why that failed, or ""."""
