@@ -8,7 +8,7 @@ installation has confirmed before; `every` counts the others too.
 Damaged counters mean that all is well: they never keep a machine from booting.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bootd.model.option import OptionId, ResolvedOption
@@ -53,7 +53,21 @@ def sound(records: Iterable[Tries]) -> Records:
 
 def count(option: ResolvedOption, records: Iterable[Tries]) -> Tries | None:
     """Return how an option stands, from its entry's own counter or from what is remembered."""
-    record = next((each for each in sound(records) if each.id == option.id), None)
+    return counts((option,), records).get(option.id)
+
+
+def counts(options: Iterable[ResolvedOption], records: Iterable[Tries]) -> Mapping[OptionId, Tries]:
+    """Return how each option stands that has a counter; called for every menu that is made."""
+    known = {each.id: each for each in sound(records)}
+    found = {
+        each.id: _count(each, known.get(each.id))
+        for each in options
+        if each.option.tries_left is not None or each.id in known
+    }
+    return {key: one for key, one in found.items() if one is not None}
+
+
+def _count(option: ResolvedOption, record: Tries | None) -> Tries | None:
     left, done = option.option.tries_left, option.option.tries_done or 0
     if left is None:
         return None if record is None or record.own else record
@@ -65,14 +79,15 @@ def count(option: ResolvedOption, records: Iterable[Tries]) -> Tries | None:
 
 def has_failed(option: ResolvedOption, records: Iterable[Tries]) -> bool:
     """Say whether no try is left."""
-    known = count(option, records)
-    return known is not None and known.left == 0 and (known.done > 0 or known.own)
+    return bool(failed((option,), records))
 
 
 def failed(options: Iterable[ResolvedOption], records: Iterable[Tries]) -> frozenset[OptionId]:
     """Return which options have no try left: nobody boots them without a person."""
-    known = sound(records)
-    return frozenset(option.id for option in options if has_failed(option, known))
+    known = counts(options, records)
+    return frozenset(
+        key for key, one in known.items() if one.left == 0 and (one.done > 0 or one.own)
+    )
 
 
 def fallbacks(
@@ -88,10 +103,9 @@ def fallbacks(
     known = sound(records)
     confirmed = [OptionId(each.id) for each in reversed(known) if each.done == 0]
     wanted = dict.fromkeys([OptionId(last_good), *confirmed])
+    lost = failed(options, known)
     able = {
-        each.id: each
-        for each in options
-        if each.bootable and not each.removable and not has_failed(each, known)
+        each.id for each in options if each.bootable and not each.removable and each.id not in lost
     }
     return tuple(each for each in wanted if each in able)
 

@@ -12,6 +12,8 @@ from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.order import ANY, KINDS, UUID, uuid
 from bootd.model.remembered import SAVED
+from bootd.model.tries import Tries
+from bootd.policy import counting
 from bootd.policy import order as boot_order
 from bootd.record import dataclass
 
@@ -25,6 +27,9 @@ KIND_ORDER: Final = (
     DeviceKind.NETWORK,
 )
 """Built-in media first, what anybody can plug in after them."""
+
+_LISTS: Final = frozenset({"bls", "uki"})
+"""Formats whose entries are a list of equals, the best first (UAPI.1, section "Sorting")."""
 
 _PARTS: Final = re.compile(r"\d+|\D+")
 
@@ -47,6 +52,8 @@ class Preference:
         default: The same for good.
         last_chosen: What `SAVED` means, or "".
         order: Words of `bootd.policy.order`; empty for the built-in order.
+        tries: What is remembered of boots, see `bootd.policy.counting`.
+        last_good: Id of the option that confirmed its boot last, or "".
     """
 
     one_shot: str = ""
@@ -54,6 +61,8 @@ class Preference:
     default: str = ""
     last_chosen: str = ""
     order: tuple[str, ...] = ()
+    tries: tuple[Tries, ...] = ()
+    last_good: str = ""
 
     @property
     def wishes(self) -> Iterator[str]:
@@ -68,23 +77,56 @@ NO_PREFERENCE: Final = Preference()
 
 
 def default(
-    options: Sequence[ResolvedOption], preference: Preference = NO_PREFERENCE
+    options: Sequence[ResolvedOption],
+    preference: Preference = NO_PREFERENCE,
+    given_up: Collection[str] = (),
 ) -> OptionId | None:
     """Return what boots when nobody chooses, or None.
+
+    Where that has failed as often as it may, it is what is known to be good. Where nothing is, the
+    next entry of the same list, if that is one of the Boot Loader Specification: its entries stand
+    for one another. Then it is another configuration's default. An option that is to boot once does
+    so whatever became of it.
+
+    Args:
+        options: In menu order.
+        preference: Of people and the administrator.
+        given_up: Ids of options that could not be loaded.
+    """
+    wanted = _default([each for each in options if each.bootable], preference)
+    lost = counting.failed(options, preference.tries).union(map(OptionId, given_up))
+    if wanted not in lost or (wanted == preference.one_shot and wanted not in given_up):
+        return wanted
+    good = counting.fallbacks(options, preference.tries, preference.last_good)
+    left = [each for each in options if each.bootable and each.id not in lost]
+    chosen = next((each for each in good if each not in lost), None)
+    return chosen or _next_entry(options, wanted, left) or _default(left, preference)
+
+
+def _next_entry(
+    options: Iterable[ResolvedOption], wanted: OptionId | None, left: Iterable[ResolvedOption]
+) -> OptionId | None:
+    failed = next((each for each in options if each.id == wanted), None)
+    if failed is None or failed.option.format not in _LISTS:
+        return None
+    same = (
+        each.id
+        for each in left
+        if each.device == failed.device and each.option.format == failed.option.format
+    )
+    return next(same, None)
+
+
+def _default(able: Sequence[ResolvedOption], preference: Preference) -> OptionId | None:
+    """Return what would boot if nothing ever failed.
 
     The first wish that an option fulfils counts. Without one it is, of the options that their own
     configuration marks as default, the first one in boot order, then in menu order, that can boot.
     Where a configuration has options for several boards, the one that names this board
     most specifically stands for its default (fit_conf_find_compat in U-Boot's boot/image-fit.c).
 
-    Never one of a medium that anybody can plug in, unless the order names it or it is to boot once,
-    and none whose boot attempts are used up.
-
-    Args:
-        options: In menu order.
-        preference: Of people and the administrator.
+    Never one of a medium that anybody can plug in, unless the order names it or it is to boot once.
     """
-    able = [each for each in options if each.bootable and each.option.tries_left != 0]
     for wish in preference.wishes:
         if (found := _wished(able, wish, preference)) is not None:
             return found

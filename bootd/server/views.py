@@ -11,6 +11,7 @@ from bootd.model.load import LoadReport
 from bootd.model.option import FileRef, Missing, ResolvedFile, ResolvedOption
 from bootd.model.problem import Problem
 from bootd.model.tree import Fact, TreeReport
+from bootd.policy import counting
 from bootd.protocol.messages import (
     BootReply,
     DeviceView,
@@ -112,13 +113,18 @@ def _option(entry: MenuEntry) -> OptionView:
         bootable=resolved.bootable,
         missing=tuple(map(_missing, resolved.missing)),
         reasons=resolved.reasons,
-        notes=resolved.notes,
-        tries_left=it.tries_left,
-        tries_done=it.tries_done,
+        notes=_notes(entry),
+        tries_left=None if entry.tries is None else entry.tries.left,
+        tries_done=None if entry.tries is None else entry.tries.done,
         tree=entry.tree,
         base_id=entry.base,
         changes=entry.changes if entry.base else None,
     )
+
+
+def _notes(entry: MenuEntry) -> tuple[str, ...]:
+    said = "" if entry.tries is None else counting.describe(entry.tries)
+    return (*entry.resolved.notes, said) if said else entry.resolved.notes
 
 
 def _problems(problems: tuple[Problem, ...]) -> tuple[ProblemView, ...]:

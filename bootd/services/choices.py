@@ -38,6 +38,7 @@ class Configured:
     """What the configuration files say; what is remembered is stronger.
 
     Attributes:
+        counts: Boots are counted, so that what failed is no default.
         fixed: Names of settings that the kernel command line gives, which is stronger than both.
     """
 
@@ -45,6 +46,7 @@ class Configured:
     autoboot: bool = True
     order: tuple[str, ...] = ()
     wait_for_s: int = 0
+    counts: bool = True
     fixed: Collection[str] = ()
 
 
@@ -102,6 +104,8 @@ class Choices:
             default=kept.default,
             last_chosen=kept.last_chosen,
             order=self._order(kept),
+            tries=kept.tries if self._configured.counts else (),
+            last_good=kept.last_good if self._configured.counts else "",
         )
 
     def _order(self, kept: Remembered) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from enum import Enum
 from bootd.model.device import BlockDevice
 from bootd.model.option import OptionId, ResolvedOption
 from bootd.model.problem import Problem
+from bootd.model.tries import Tries
 from bootd.protocol.messages import NO_OVERRIDES, Overrides, Status
 from bootd.record import dataclass
 
@@ -39,6 +40,7 @@ class MenuEntry:
         tree: One line on the tree it would get, or "" when nobody has asked yet.
         base: Id of the option that a saved one changes, or "".
         changes: Of a saved option, with kernel names of devices.
+        tries: How its boots went, or None where they are not counted.
     """
 
     resolved: ResolvedOption
@@ -47,6 +49,7 @@ class MenuEntry:
     tree: str = ""
     base: str = ""
     changes: Overrides = NO_OVERRIDES
+    tries: Tries | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from bootd.model.device import BlockDevice
 from bootd.model.option import BootOption, OptionId, ResolvedOption, ScanResult
 from bootd.model.problem import Problem
 from bootd.model.remembered import SavedOverrides
-from bootd.policy import menu, resolve
+from bootd.policy import counting, menu, resolve
 from bootd.policy.menu import NO_PREFERENCE, Preference
 from bootd.protocol.messages import NO_OVERRIDES, Level, Overrides, Status
 from bootd.record import dataclass, replace
@@ -67,6 +67,7 @@ class Store:
         self._trees: dict[OptionId, str] = {}
         self._selected: OptionId | None = None
         self._preference = NO_PREFERENCE
+        self._given_up: set[OptionId] = set()
         self._saved: Mapping[OptionId, tuple[SavedOption, ...]] = {}
         self._changes: dict[OptionId, tuple[OptionId, Overrides]] = {}
         self._status = status
@@ -129,6 +130,7 @@ class Store:
         for entry in self._state.menu:  # a tree is explained anew from what is there now
             if entry.resolved.device == device.name:
                 self._trees.pop(entry.resolved.id, None)
+                self._given_up.discard(entry.resolved.id)
         if result.options:
             count = len(result.options)
             self.say(f"{device.name}: {count} boot option{'s' if count > 1 else ''}")
@@ -179,6 +181,17 @@ class Store:
             raise BootdError(msg)
         self._selected = found.id
         self._touch()
+
+    def give_up(self, option_id: OptionId) -> OptionId | None:
+        """Let an option be the default no more, until its device is looked at again.
+
+        Returns:
+            The next default, or None.
+        """
+        self._given_up.add(option_id)
+        self._touch()
+        default = self.state.status.default_id
+        return None if default is None else OptionId(default)
 
     def note_tree(self, option_id: OptionId, summary: str) -> None:
         """Keep one line on the tree that an option would get, for everybody to see."""
@@ -236,7 +249,7 @@ class Store:
         resolved, unseen = self._resolve()
         ordered = self._with_saved(menu.order(resolved))
         devices = [record.device for record in self._records.values()]
-        default = menu.default(ordered, self._preference)
+        default = menu.default(ordered, self._preference, self._given_up)
         ids = {option.id for option in ordered}
         if self._selected not in ids:
             self._selected = None
@@ -308,6 +321,7 @@ class Store:
     ) -> tuple[MenuEntry, ...]:
         """Return the menu; entries that did not change are the same objects as before."""
         before = {entry.resolved.id: entry for entry in self._state.menu}
+        tries = counting.counts(ordered, self._preference.tries)
         now: list[MenuEntry] = []
         for option in ordered:
             base, changes = self._changes.get(option.id, ("", NO_OVERRIDES))
@@ -318,6 +332,7 @@ class Store:
                 tree=self._trees.get(option.id, ""),
                 base=base,
                 changes=changes,
+                tries=tries.get(option.id),
             )
             old = before.get(option.id)
             now.append(old if old is not None and old == entry else entry)

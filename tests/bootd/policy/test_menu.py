@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bootd.model.device import DeviceKind
 from bootd.model.option import ResolvedOption
+from bootd.model.tries import Tries
 from bootd.policy import menu
 from bootd.policy.resolve import resolve
 from tests.support.options import device, option, resolved
@@ -53,6 +54,52 @@ def test_what_anybody_can_plug_in_is_never_the_default() -> None:
 def test_an_option_whose_attempts_are_used_up_is_not_the_default() -> None:
     bad = replace(option(is_default=True), tries_left=0, tries_done=3)
     assert menu.default([resolved(bad, NVME)]) is None
+
+
+def times(one: ResolvedOption, left: int, done: int) -> Tries:
+    return Tries(id=one.id, left=left, done=done)
+
+
+MAIN = resolved(option("main", is_default=True), NVME)
+OLD = resolved(option("old"), NVME)
+SPARE = resolved(option("spare", is_default=True), CARD)
+
+
+def test_what_failed_too_often_gives_way_to_what_was_good_last() -> None:
+    lost = menu.Preference(tries=(times(OLD, 3, 0), times(MAIN, 0, 3)), last_good=OLD.id)
+    assert menu.default((MAIN, OLD, SPARE), lost) == OLD.id
+    may_fail_once_more = menu.Preference(tries=(times(MAIN, 1, 2),), last_good=OLD.id)
+    assert menu.default((MAIN, OLD, SPARE), may_fail_once_more) == MAIN.id
+
+
+def test_without_a_good_one_another_default_is_tried_and_then_the_menu_stays() -> None:
+    one = menu.Preference(tries=(times(MAIN, 0, 3),))
+    assert menu.default((MAIN, OLD, SPARE), one) == SPARE.id
+    both = menu.Preference(tries=(times(MAIN, 0, 3), times(SPARE, 0, 3)))
+    assert menu.default((MAIN, OLD, SPARE), both) is None
+
+
+def test_the_next_entry_of_a_list_of_equals_stands_for_one_that_failed() -> None:
+    new, old = (
+        resolved(replace(option(name, is_default=name == "new"), format="bls"), NVME)
+        for name in ("new", "old")
+    )
+    lost = menu.Preference(tries=(times(new, 0, 3),))
+    assert menu.default((new, old, SPARE), lost) == old.id
+
+
+def test_a_default_that_was_set_gives_way_and_one_that_boots_once_does_not() -> None:
+    tries = (times(OLD, 0, 3),)
+    assert menu.default((MAIN, OLD), menu.Preference(default=OLD.id, tries=tries)) == MAIN.id
+    assert menu.default((MAIN, OLD), menu.Preference(one_shot=OLD.id, tries=tries)) == OLD.id
+
+
+def test_what_could_not_be_loaded_is_not_tried_again() -> None:
+    good = menu.Preference(tries=(times(OLD, 3, 0),), last_good=OLD.id)
+    assert menu.default((MAIN, OLD, SPARE), good, {MAIN.id}) == OLD.id
+    assert menu.default((MAIN, OLD, SPARE), good, {MAIN.id, OLD.id}) == SPARE.id
+    once = menu.Preference(one_shot=OLD.id)
+    assert menu.default((MAIN, OLD), once, {OLD.id}) == MAIN.id
 
 
 def test_nothing_marked_means_no_default() -> None:
