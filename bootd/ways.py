@@ -141,10 +141,14 @@ class Tls:
         except ssl.SSLError as error:
             reason = (error.reason or str(error)).lower().replace("_", " ")
             raise UnreachableError(f"The gateway {where} ended the handshake: {reason}.") from error
+        except (ConnectionRefusedError, TimeoutError) as error:
+            raise UnreachableError(f"Nobody answers at {where}.") from error
         except (ConnectionError, asyncio.IncompleteReadError) as error:
-            raise UnreachableError(f"The gateway {where} takes no connection now.") from error
-        except TimeoutError as error:
-            raise UnreachableError(f"The gateway {where} does not answer.") from error
+            # OpenSSL's alert, which says why, does not get out of asyncio's server.
+            reason = f"it does not accept {self.certificate} (its log says why), or is too busy"
+            raise UnreachableError(
+                f"The gateway {where} ended the connection: {reason}."
+            ) from error
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""
             reason = f"{named}{error.strerror or error}"

@@ -88,7 +88,10 @@ def _add_python(tree: Tree, contents: Contents, top: Path, root: Path, work: Pat
 
 
 def _add_units(tree: Tree, units: Path) -> None:
+    """Add the units, but for the gateway's: the image has no TLS."""
     for file in sorted(units.iterdir()) if units.is_dir() else ():
+        if file.name.startswith("bootd-remote."):
+            continue
         if file.suffix in (".service", ".socket", ".target"):
             tree.add(f"usr/lib/systemd/system/{file.name}", File(file))
         elif file.suffix == ".rules":

@@ -14,6 +14,8 @@ from bootd.config import SETTINGS, Setting
 from bootd.ctl import main as bootdctl
 from bootd.devicetree import profile
 from bootd.formats import FORMATS
+from bootd.gateway.__main__ import build_parser as bootd_remote
+from bootd.gateway.settings import SETTINGS as REMOTE
 from bootd.loaders.table import BY_NAME
 from bootd.model.board import Base, ProfileAction
 from bootd.protocol.messages import EVENT_KINDS, SOCKET
@@ -85,12 +87,18 @@ def test_every_option_of_a_program_is_described(program: str) -> None:
     assert [each for each in long_options(program) if each not in page] == []
 
 
+def test_every_option_of_the_gateway_is_described() -> None:
+    page = words("bootd-remote.8")
+    options = (option for _, option in verbs(bootd_remote()) if option != "--help")
+    assert [each for each in options if each not in page] == []
+
+
 @pytest.mark.parametrize("status", [0, 1, 2, 3, 4])
 def test_every_exit_status_of_bootdctl_is_described(status: int) -> None:
     assert names_item("bootdctl.1", str(status))
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", [*SETTINGS, *REMOTE], ids=lambda setting: setting.key)
 def test_every_setting_is_described_with_its_default(setting: Setting) -> None:
     paragraph = words("bootd.conf.5").partition(f".BI {setting.key}=")[2].partition(".TP")[0]
     default = paragraph.partition("The default is")[2]

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from bootd import app
+from bootd.gateway import settings
 from bootd.protocol.messages import SOCKET
 
 UNITS = Path(__file__).parents[1] / "units"
-NAMES = ("bootd.service", "bootd.socket", "bootmenu@.service", "bootd.target")
+NAMES = (
+    *("bootd.service", "bootd.socket", "bootmenu@.service", "bootd.target"),
+    *("bootd-remote.service", "bootd-remote.socket"),
+)
 
 EXPECTED = (
     "Failed to parse service type, ignoring: notify-reload",  # systemd before 253, on purpose
@@ -45,12 +49,30 @@ def test_the_menu_is_confined() -> None:
     assert done.returncode == 0, done.stdout[-300:]
 
 
+def test_the_gateway_is_confined_like_nothing_else_here() -> None:
+    command = [
+        "systemd-analyze", "security", "--offline=true", "--threshold=15",
+        str(UNITS / "bootd-remote.service"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
 def test_socket_name_path_and_group_are_those_of_the_code() -> None:
     text = (UNITS / "bootd.socket").read_text()
     assert f"ListenStream={SOCKET}\n" in text
     assert f"FileDescriptorName={app.SOCKET_NAME}\n" in text
     assert f"g {app.GROUP} -\n" in (UNITS / "bootd.sysusers").read_text()
     assert f"SupplementaryGroups={app.GROUP}\n" in (UNITS / "bootmenu@.service").read_text()
+
+
+def test_port_name_and_group_of_the_gateway_are_those_of_the_code() -> None:
+    text = (UNITS / "bootd-remote.socket").read_text()
+    assert f"ListenStream={settings.PORT}\n" in text
+    assert f"ConditionPathExists={settings.Remote().key}\n" in text
+    assert f"g {app.REMOTE_GROUP} -\n" in (UNITS / "bootd.sysusers").read_text()
+    text = (UNITS / "bootd-remote.service").read_text()
+    assert f"SupplementaryGroups={app.REMOTE_GROUP}\n" in text
 
 
 def test_systemd_reads_group_and_directories() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bootd import config
 from bootd.config import Config, Execute
+from bootd.gateway.settings import SETTINGS as REMOTE
 from bootd.model.option import WAIT_FOREVER
 from tests.support.daemon import write_tree
 
@@ -26,7 +27,9 @@ def test_nothing_anywhere_gives_the_defaults(tmp_path: Path) -> None:
 def test_the_shipped_file_lists_every_setting_with_its_default_in_order() -> None:
     lines = [line for line in SHIPPED.read_text().split("\n") if line.startswith("#")]
     written = [line[1:] for line in lines if not line.startswith("# ")]
-    assert written == [f"{setting.key}={setting.written}" for setting in config.SETTINGS]
+    assert written == [
+        f"{setting.key}={setting.written}" for setting in (*config.SETTINGS, *REMOTE)
+    ]
 
 
 def test_the_shipped_file_uncommented_is_the_defaults(tmp_path: Path) -> None:
