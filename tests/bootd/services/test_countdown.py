@@ -4,8 +4,11 @@ import pytest
 
 from bootd.errors import LoadError
 from bootd.model.option import WAIT_FOREVER, ScanResult
+from bootd.model.remembered import Remembered
+from bootd.protocol import memory
 from bootd.protocol.messages import Level, Phase
 from bootd.services import control as control_module
+from tests.support.keepers import MemoryKeeper
 from tests.support.services import Bench, device, make_bench, option, running
 
 ONE = ScanResult(options=(option("debian", is_default=True), option("other")))
@@ -119,3 +122,58 @@ async def test_a_boot_that_fails_leaves_the_menu_with_its_reason_and_is_not_trie
         bench.booter.error = None
         await asyncio.sleep(0.1)
     assert bench.booter.booted == []
+
+
+async def test_a_preferred_disk_that_is_late_is_waited_for_and_named() -> None:
+    bench = make_bench(timeout_s=0, wait_for_s=30, order=("UUID=uuid-vdb1", "any"))
+    async with running(bench):
+        bench.store.device_scanned(device(), ONE)
+        await asyncio.sleep(0.1)
+        status = bench.store.state.status
+        assert status.waiting_for == "UUID=uuid-vdb1"
+        assert status.message == "Waiting for UUID=uuid-vdb1, at most 30 s after the start"
+        assert status.seconds_left in {29, 30}
+        bench.store.device_found(device("vdb1"))
+        await asyncio.sleep(0.1)
+        assert bench.booter.booted == []
+        arrived = asyncio.get_running_loop().time()
+        bench.store.device_scanned(device("vdb1"), ONE)
+        await wait_for_boot(bench)
+        assert asyncio.get_running_loop().time() - arrived >= 2
+    assert bench.booter.booted == ["extlinux:uuid-vdb1:debian"]
+
+
+async def test_a_preferred_disk_that_never_comes_is_waited_for_no_longer_than_said() -> None:
+    bench = make_bench(timeout_s=0, wait_for_s=1, order=("nvme", "any"))
+    async with running(bench):
+        began = asyncio.get_running_loop().time()
+        bench.store.device_scanned(device(), ONE)
+        await wait_for_boot(bench)
+        assert asyncio.get_running_loop().time() - began >= 0.9
+        assert bench.store.state.status.waiting_for == ""
+    assert bench.booter.booted == [DEBIAN]
+
+
+async def test_what_a_person_selected_waits_for_no_disk() -> None:
+    bench = make_bench(timeout_s=1, wait_for_s=600, order=("nvme", "any"))
+    async with running(bench):
+        bench.store.device_scanned(device(), ONE)
+        bench.control.select("extlinux:uuid-vda1:other", "a test")
+        await wait_for_boot(bench)
+    assert bench.booter.booted == ["extlinux:uuid-vda1:other"]
+
+
+async def test_nothing_counts_while_what_people_want_is_still_being_read() -> None:
+    keeper = MemoryKeeper(memory.write(Remembered(default="extlinux:uuid-vda1:other")))
+    keeper.hold = asyncio.Event()
+    bench = make_bench(timeout_s=0)
+    bench.settings.use(keeper)
+    async with running(bench):
+        bench.store.device_scanned(device(), ONE)
+        await asyncio.sleep(0.1)
+        assert bench.booter.booted == []
+        began = asyncio.get_running_loop().time()
+        keeper.hold.set()
+        await wait_for_boot(bench)
+        assert asyncio.get_running_loop().time() - began < 1.5, "no two seconds for a change"
+    assert bench.booter.booted == ["extlinux:uuid-vda1:other"]
