@@ -1,13 +1,11 @@
 """What a look at one device found, as `bootdctl scan` keeps it."""
 
+from bootd.formats.tried import Tried
 from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.model.text import clean
 from bootd.record import dataclass
-
-Tried = tuple[tuple[str, str, bool], ...]
-"""(format, place, whether something is there) of all that was looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

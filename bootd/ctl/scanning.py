@@ -11,7 +11,8 @@ from bootd.ctl import lending, network, scan_json
 from bootd.ctl.look import Look, Sight, unread
 from bootd.ctl.scan import Source
 from bootd.errors import ProbeError
-from bootd.formats import FORMATS, scan
+from bootd.formats import scan
+from bootd.formats.tried import tried
 from bootd.fsview import FsView
 from bootd.model.device import DeviceKind
 from bootd.model.lent import LentFile
@@ -125,12 +126,7 @@ def _look(stretch: Stretch, lent: Sequence[LentFile] = ()) -> Look:
 
 
 def _look_confined(view: FsView, lent: Sequence[LentFile]) -> Json:
-    tried = tuple(
-        (each.name, place, view.is_file(place) or view.is_dir(place))
-        for each in FORMATS
-        for place in each.places
-    )
-    return to_json(Sight(result=scan(view, lent), tried=tried))
+    return to_json(Sight(result=scan(view, lent), tried=tried(view)))
 
 
 def _described(stretch: Stretch, source: Source) -> Stretch:

@@ -85,9 +85,9 @@ class BootFormat:
         return cast(ImageModule, self.load()).scan_image(fs, place)
 
     def _may_be_on(self, fs: FsView) -> bool:
-        return any(self._holds(fs, each) for each in self.places)
+        return any(self.holds(fs, each) for each in self.places)
 
-    def _holds(self, fs: FsView, place: str) -> bool:
+    def holds(self, fs: FsView, place: str) -> bool:
         """Say whether there may be something of this format at a place."""
         try:
             if self.suffixes:

@@ -45,6 +45,15 @@ def lend(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[in
     return [to_json(each) for each in look_up(context.fs, [str(path) for path in paths])], []
 
 
+def tried(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Say where each format looks: -> [[format, place, whether something is there], ...]."""
+    from bootd.formats.tried import tried as look  # noqa: PLC0415 - see the module's docstring
+
+    if context.fs is None:
+        raise ProtocolError("a look needs a device")
+    return to_json(look(context.fs)), []
+
+
 def _read_lent(params: Json) -> "list[LentFile]":
     from bootd.model.lent import LentFile  # noqa: PLC0415 - see the module's docstring
 
@@ -194,6 +203,7 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
 
 TASKS: Final[Tasks] = {
     "scan": scan,
+    "tried": tried,
     "lend": lend,
     "preview": preview,
     "open": open_files,

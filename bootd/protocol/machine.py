@@ -1,4 +1,4 @@
-"""What clients see of the machine under the menu, and of bootd's settings."""
+"""What clients see of the machine under the menu, of its devices, and of bootd's settings."""
 
 from bootd.record import dataclass
 
@@ -56,3 +56,18 @@ class MachineView:
     network: tuple[LinkView, ...]
     settings: tuple[SettingView, ...]
     actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookView:
+    """A place at which bootd looks on a device for boot options.
+
+    Attributes:
+        format: Whose place it is, as options name their format.
+        path: A file or directory.
+        found: Something is there.
+    """
+
+    format: str
+    path: str
+    found: bool

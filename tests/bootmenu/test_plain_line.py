@@ -130,6 +130,21 @@ async def test_settings_timeout_filter_and_a_new_option_have_commands(tmp_path: 
         assert boot["id"] == "manual:sda1"
 
 
+async def test_why_a_device_shows_nothing_is_told(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        terminal.send(b"w sda1\n")
+        await terminal.shows("   bls           12 options in /loader")
+        await terminal.shows("   grub          no boot option in /boot/grub/grub.cfg")
+        await terminal.shows("   not there     /extlinux/extlinux.conf")
+        terminal.send(b"w nothing\n")
+        await terminal.shows("Say of which device: w sda1|mmcblk0p2; w alone tells all.")
+        daemon.refusal = "mmcblk0p2 cannot be looked at: it does not answer."
+        terminal.send(b"w\n")
+        await terminal.shows("not looked at mmcblk0p2 cannot be looked at: it does not answer.")
+        asked = [call["device"] for name, call in daemon.calls if name == "InspectDevice"]
+        assert asked == ["sda1", "sda1", "mmcblk0p2"]
+
+
 async def test_a_restart_is_asked_for_twice(tmp_path: Path) -> None:
     async with plain(tmp_path) as (terminal, daemon):
         terminal.send(b"reboot\n")

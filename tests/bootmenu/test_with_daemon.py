@@ -117,6 +117,19 @@ async def test_a_machine_is_shown_changes_live_and_boots(tmp_path: Path) -> None
             await terminal.shows("Nothing is started: this")
 
 
+async def test_a_disk_without_options_says_what_was_looked_at(tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "machine") as daemon:
+        daemon.plug("sda1", EXTLINUX)
+        daemon.plug("sdb1", {"boot/grub/grub.cfg": "set timeout=1\n", "home/notes": "x"})
+        async with menu_on_pty("--socket", daemon.socket) as terminal:
+            await terminal.shows("Debian GNU/Linux 12")
+            await terminal.shows(" sdb1")
+            terminal.send(b"w")
+            await terminal.shows("   grub          no boot option in /boot/grub/grub.cfg")
+            await terminal.shows("   not there     /loader, /boot/loader")
+            await terminal.shows("   extlinux      2 options in /boot/extlinux/extlinux.conf")
+
+
 async def test_two_consoles_see_the_same_and_say_who_acted(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "machine", settings="Timeout=600") as daemon:
         daemon.plug("sda1", EXTLINUX)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bootd.protocol import methods
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_to_json
-from bootd.protocol.machine import LinkView, MachineView, SettingView
+from bootd.protocol.machine import LinkView, LookView, MachineView, SettingView
 from bootd.protocol.messages import (
     BootReply,
     Event,
@@ -38,6 +38,14 @@ MACHINE = MachineView(
     network=(LinkView(name="eth0", state="up", address="02:00:00:00:00:01"),),
     settings=(SettingView(name="Timeout", value="3", place="/etc/bootd.conf:2"),),
     actions=("reboot", "powerOff"),
+)
+
+
+LOOKS = (
+    LookView(format="bls", path="/loader", found=True),
+    LookView(format="bls", path="/boot/loader", found=False),
+    LookView(format="grub", path="/boot/grub/grub.cfg", found=True),
+    LookView(format="extlinux", path="/extlinux/extlinux.conf", found=False),
 )
 
 
@@ -103,6 +111,11 @@ class ScriptedDaemon:
                 return self._explained(str(call.parameters["id"]))
             case "DescribeMachine":
                 return _reply(methods.DescribingMachine(machine=MACHINE))
+            case "InspectDevice" if self.refusal:
+                why: dict[str, Json] = {"parameter": "device", "message": self.refusal}
+                return Reply(parameters=why, error="org.varlink.service.InvalidParameter")
+            case "InspectDevice":
+                return _reply(methods.Inspected(looks=LOOKS))
             case "BrowseTree":
                 return _reply(methods.Browsed(page=self._page(call)))
             case "Boot":

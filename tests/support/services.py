@@ -14,6 +14,7 @@ from bootd.model.load import LoadReport
 from bootd.model.machine import Machine
 from bootd.model.option import WAIT_FOREVER, BootOption, FileRef, ResolvedOption, ScanResult
 from bootd.model.tree import TreeOrigin, TreeReport
+from bootd.protocol.codec import Json
 from bootd.protocol.messages import Overrides, Status
 from bootd.server.access import Access
 from bootd.server.handlers import Desk
@@ -69,6 +70,7 @@ class FakeBooter:
     refuses_own_tree: bool = False
     discarded: int = 0
     started: int = 0
+    is_left: bool = False
 
     async def start(self) -> None:
         """Count."""

@@ -29,6 +29,7 @@ class Action(Enum):
     REDRAW = auto()
     EDIT = auto()
     TREE = auto()
+    WHY = auto()
     SETTINGS = auto()
     NEW = auto()
     SEARCH = auto()
@@ -131,6 +132,13 @@ KEYS: Final = (
         command="d",
         help="look into the device tree that the option gets",
         hint="tree",
+    ),
+    Key(
+        action=Action.WHY,
+        names=("w",),
+        shown="w",
+        command="w",
+        help="why is nothing here? what was looked at on each device",
     ),
     Key(
         action=Action.NEW,

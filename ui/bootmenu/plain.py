@@ -28,12 +28,15 @@ from bootmenu.state import (
     Entered,
     Failed,
     Happening,
+    Inspected,
     Leave,
     Looked,
     MenuState,
     Noise,
+    NotInspected,
     Pointed,
     Pressed,
+    Wondered,
     reduce,
 )
 from bootmenu.terminal import KeyByKey, has_hung_up
@@ -82,6 +85,7 @@ class PlainMenu:
             Action.SETTINGS: self._settings,
             Action.EDIT: self._edit,
             Action.TREE: self._look,
+            Action.WHY: self._wonder,
             Action.NEW: self._new,
             Action.SEARCH: self._search,
             Action.TIMEOUT: self._timeout,
@@ -234,6 +238,13 @@ class PlainMenu:
         self.tell(Looked(asked=browsing(option_id, self.state.edit_of(option_id), words)))
         return ()
 
+    def _wonder(self, rest: str) -> tuple[str, ...]:
+        names = [device.name for device in self.state.devices]
+        if rest and rest not in names:
+            return (f"Say of which device: w {'|'.join(map(clean, names))}; w alone tells all.",)
+        self.tell(Wondered(device=rest))
+        return () if names else ("There are no devices.",)
+
     def _new(self, rest: str) -> tuple[str, ...]:
         names = [device.name for device in self.state.devices]
         if rest not in names:
@@ -287,10 +298,20 @@ class PlainMenu:
         look = self.state.tree
         if look is not None and look is not old.tree and not look.waiting:
             return tree_lines(look)
+        if isinstance(happening, Inspected | NotInspected):
+            return self._device(happening.device)
         if isinstance(happening, Described | Failed) and self._after_machine is not None:
             text, self._after_machine = self._after_machine, None
             return _printed(text, self.state)
         return ()
+
+    def _device(self, name: str) -> tuple[str, ...]:
+        from bootmenu.pages import devices  # noqa: PLC0415 - as above
+
+        device = next((each for each in self.state.devices if each.name == name), None)
+        if device is None:
+            return ()  # pulled out since
+        return tuple(map(text_of, devices.device_text(self.state, device, _COLUMNS)))
 
     def _say(self, lines: tuple[str, ...]) -> None:
         """Write over the prompt, then prompt again."""

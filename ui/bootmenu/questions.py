@@ -22,9 +22,12 @@ from bootmenu.state import (
     Explained,
     Failed,
     Happening,
+    Inspect,
+    Inspected,
     LeaveMachine,
     Loaded,
     NotBrowsed,
+    NotInspected,
     Question,
     Rescan,
     SetTimeout,
@@ -87,6 +90,15 @@ def asked(request: Question, by: str) -> Asked:
                 ),
                 timeout_s=EXPLAIN_TIMEOUT_S,
             )
+        case Inspect(device=device):
+            return Asked(
+                method=methods.INSPECT_DEVICE,
+                parameters=methods.Inspecting(device=device),
+                told=lambda reply: Inspected(
+                    device=device, looks=from_json(methods.Inspected, reply).looks
+                ),
+                timeout_s=EXPLAIN_TIMEOUT_S,
+            )
         case Describe():
             return Asked(
                 method=methods.DESCRIBE_MACHINE,
@@ -115,10 +127,12 @@ def _command(request: Cancel | Rescan | SetTimeout | LeaveMachine, by: str) -> A
             assert_never(request)
 
 
-def failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed:
+def failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed | NotInspected:
     """Return what a request that failed means to the reducer."""
     if isinstance(request, Browse):
         return NotBrowsed(asked=request.asked, reason=reason)
+    if isinstance(request, Inspect):
+        return NotInspected(device=request.device, reason=reason)
     if isinstance(request, Explain):
         return Unexplained(id=request.id, reason=reason)
     return Failed(reason=reason)

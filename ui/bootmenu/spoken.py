@@ -26,6 +26,7 @@ HELP: Final = (
     "            LINE alone chooses, LINE - takes a change back, LINE ! takes a file out",
     "  d NUMBER PATH, d NUMBER find TEXT, d NUMBER against shipped (or live), d +",
     "            look into the device tree that the option gets",
+    "  w DEVICE  tell what was looked at on a device; w alone tells it of all",
     "  n DEVICE  make an option; it gets a number for e",
     "  / TEXT    list only options with a text; / alone lists all",
     "  t SECONDS count again; t never boots nothing by itself",

@@ -26,6 +26,7 @@ PARAMETERS = {
         name: {"id": OPTION}
         for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")
     },
+    "InspectDevice": {"device": "vda1"},
     "Leave": {"action": "reboot"},
     "SetDefault": {"id": ""},
     "SetOneShot": {"id": OPTION},

@@ -12,6 +12,7 @@ import pytest
 
 from bootd.client import Client
 from bootd.errors import CallError, UnreachableError
+from bootd.protocol.machine import LookView
 from bootd.protocol.messages import (
     DeviceRemoved,
     ErrorName,
@@ -422,6 +423,14 @@ async def test_a_comparison_with_an_unknown_tree_is_refused_in_words(path: str) 
     async with await Client.connect(path) as client:
         with pytest.raises(CallError, match="no tree 'mine' to compare with"):
             await client.browse_tree(Browsing(id=FIRST, against="mine"))
+
+
+async def test_where_bootd_looks_on_a_device_is_told(path: str) -> None:
+    async with await Client.connect(path) as client:
+        looks = await client.inspect_device("vda1")
+        assert looks == (LookView(format="bls", path="/loader", found=False),)
+        with pytest.raises(CallError, match=r"There is no device 'sdz9' \(any more\)\."):
+            await client.inspect_device("sdz9")
 
 
 async def test_the_machine_and_the_settings_are_told(path: str) -> None:

@@ -10,6 +10,7 @@ from bootd.record import dataclass
 from bootmenu.lines import Line, fitted
 from bootmenu.pages import (
     details,
+    devices,
     edit,
     help,  # noqa: A004 - pages are called as people do
     log,
@@ -39,6 +40,7 @@ DRAWN: Final[Mapping[Page, Callable[[MenuState, int, int], tuple[Line, ...]]]] =
 
 TEXTS: Final[Mapping[Page, TextPage]] = {
     Page.DETAILS: TextPage(title="Information", text=details.text),
+    Page.DEVICES: TextPage(title="Why is nothing here? What was looked at", text=devices.text),
     Page.SETTINGS: TextPage(
         title="Settings", text=settings.text, hints="Esc back  t change the countdown"
     ),

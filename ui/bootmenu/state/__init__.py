@@ -20,12 +20,15 @@ from bootmenu.state.messages import (
     Explained,
     Failed,
     Happening,
+    Inspect,
+    Inspected,
     Leave,
     LeaveMachine,
     Loaded,
     Looked,
     Noise,
     NotBrowsed,
+    NotInspected,
     Pointed,
     Pressed,
     Question,
@@ -40,10 +43,12 @@ from bootmenu.state.messages import (
     Settled,
     Typed,
     Unexplained,
+    Wondered,
 )
 from bootmenu.state.pressing import why_not_bootable
 from bootmenu.state.reports import Step
 from bootmenu.state.step import reduce
+from bootmenu.state.wondering import in_question
 
 __all__ = [
     "Boot",
@@ -60,6 +65,8 @@ __all__ = [
     "Explained",
     "Failed",
     "Happening",
+    "Inspect",
+    "Inspected",
     "Leave",
     "LeaveMachine",
     "Loaded",
@@ -68,6 +75,7 @@ __all__ = [
     "MenuState",
     "Noise",
     "NotBrowsed",
+    "NotInspected",
     "Page",
     "Pointed",
     "Pressed",
@@ -85,6 +93,8 @@ __all__ = [
     "TreeLook",
     "Typed",
     "Unexplained",
+    "Wondered",
+    "in_question",
     "reduce",
     "why_not_bootable",
 ]

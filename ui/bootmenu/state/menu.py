@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
 
-from bootd.protocol.machine import MachineView
+from bootd.protocol.machine import LookView, MachineView
 from bootd.protocol.messages import (
     NO_OVERRIDES,
     DeviceView,
@@ -36,6 +36,7 @@ class Page(Enum):
     DETAILS = auto()
     EDIT = auto()
     TREE = auto()
+    DEVICES = auto()
     SETTINGS = auto()
     LOG = auto()
     HELP = auto()
@@ -90,6 +91,8 @@ class MenuState:
         line: Text that is being typed.
         filter: Only options with this text are listed, "" lists all.
         tree: What the tree page shows.
+        looks: Where bootd looked, by device; a text says why that cannot be told.
+        wondering: Devices of which that is still to be asked, in order.
         machine: Newest answer to a question about the machine.
         confirm: The key that does something at its second press.
         wary: The line is noisy: Enter boots nothing for a moment.
@@ -116,6 +119,8 @@ class MenuState:
     line: TypedLine | None = None
     filter: str = ""
     tree: TreeLook | None = None
+    looks: Mapping[str, tuple[LookView, ...] | str] = field(default_factory=dict)
+    wondering: tuple[str, ...] = ()
     machine: MachineView | None = None
     confirm: Action | None = None
     wary: bool = False

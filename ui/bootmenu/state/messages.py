@@ -1,6 +1,6 @@
 """What can happen to the menu, and what the menu asks for."""
 
-from bootd.protocol.machine import MachineView
+from bootd.protocol.machine import LookView, MachineView
 from bootd.protocol.messages import (
     NO_OVERRIDES,
     BootReply,
@@ -144,6 +144,29 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wondered:
+    """A person asks why there is nothing on a device; "" asks for all, one after another."""
+
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """Where bootd looks on a device, and what of that is there."""
+
+    device: str
+    looks: tuple[LookView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotInspected:
+    """The device could not be looked at; `reason` is the daemon's sentence."""
+
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
     """A person has changed an option, elsewhere than on the edit page."""
 
@@ -177,6 +200,9 @@ Happening = (
     | Browsed
     | NotBrowsed
     | Described
+    | Wondered
+    | Inspected
+    | NotInspected
     | Edited
     | Failed
 )
@@ -231,6 +257,13 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Ask the daemon where it looks on a device."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTimeout:
     """Ask the daemon to count again; None: never."""
 
@@ -259,7 +292,9 @@ class Leave:
     """End the menu."""
 
 
-Question = Boot | Cancel | Rescan | Explain | Browse | Describe | SetTimeout | LeaveMachine
+Question = (
+    Boot | Cancel | Rescan | Explain | Browse | Describe | Inspect | SetTimeout | LeaveMachine
+)
 """For the daemon."""
 
 Request = Question | Rest | Settle | Redraw | Leave

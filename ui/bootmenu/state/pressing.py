@@ -22,6 +22,7 @@ from bootmenu.state.messages import (
     Rescan,
 )
 from bootmenu.state.reports import Step, noticed
+from bootmenu.state.wondering import wondered
 
 _PAGES: Final = {
     Action.DETAILS: Page.DETAILS,
@@ -120,6 +121,11 @@ def _edit(state: MenuState) -> Step:
 
 def _tree(state: MenuState) -> Step:
     return _to_page(state, Page.MENU) if state.page is Page.TREE else open_tree(state)
+
+
+def _why(state: MenuState) -> Step:
+    after, requests = _to_page(state, Page.DEVICES)
+    return (after, requests) if after.page is Page.MENU else wondered(after)
 
 
 def _stop(state: MenuState) -> Step:
@@ -224,6 +230,7 @@ _FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
     Action.EDIT: _edit,
     Action.NEW: open_new,
     Action.TREE: _tree,
+    Action.WHY: _why,
     Action.SEARCH: _search,
     Action.TIMEOUT: _ask_timeout,
     Action.BOOT_EDITED: _boot_edited,

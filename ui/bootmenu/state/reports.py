@@ -55,6 +55,8 @@ def _snapshot(state: MenuState, event: Snapshot) -> Step:
         devices=event.devices,
         options=event.options,
         explanations={},
+        looks={},
+        wondering=(),
         stops=False,
     )
     if not state.connected and state.link != CONNECTING:

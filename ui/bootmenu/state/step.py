@@ -19,10 +19,12 @@ from bootmenu.state.messages import (
     Explained,
     Failed,
     Happening,
+    Inspected,
     Loaded,
     Looked,
     Noise,
     NotBrowsed,
+    NotInspected,
     Pointed,
     Pressed,
     Resized,
@@ -32,9 +34,11 @@ from bootmenu.state.messages import (
     Settled,
     Typed,
     Unexplained,
+    Wondered,
 )
 from bootmenu.state.pressing import boot, pressed
 from bootmenu.state.reports import Step, answered, disconnected, reported, rested
+from bootmenu.state.wondering import inspected, wondered
 
 
 def reduce(state: MenuState, happening: Happening) -> Step:
@@ -50,12 +54,14 @@ def _step(state: MenuState, happening: Happening) -> Step:
     match happening:
         case Pressed() | Typed() | Noise() | Chosen() | Pointed():
             return _acted(state, happening)
-        case Entered() | Looked() | Edited():
+        case Entered() | Looked() | Edited() | Wondered():
             return _commanded(state, happening)
         case Explained() | Unexplained() | Loaded() | Failed():
             return answered(state, happening), ()
         case Browsed() | NotBrowsed():
             return browsed(state, happening), ()
+        case Inspected() | NotInspected():
+            return inspected(state, happening)
         case Described(machine=machine):
             return replace(state, machine=machine), ()
         case Settled() | Rested() | Resized() | Disconnected():
@@ -64,7 +70,7 @@ def _step(state: MenuState, happening: Happening) -> Step:
             return reported(state, happening)
 
 
-def _commanded(state: MenuState, happening: Entered | Looked | Edited) -> Step:
+def _commanded(state: MenuState, happening: Entered | Looked | Edited | Wondered) -> Step:
     """Take in what a person says in a line."""
     match happening:
         case Entered(purpose=purpose, text=text):
@@ -73,6 +79,8 @@ def _commanded(state: MenuState, happening: Entered | Looked | Edited) -> Step:
             return ask_tree(state, asked)
         case Edited(id=edited, edit=edit):
             return with_edit(state, edited, edit)
+        case Wondered(device=device):
+            return wondered(state, device)
         case _:
             assert_never(happening)
 
