@@ -1,14 +1,14 @@
 """Namespaces for workers: made once by a process that then only keeps them, entered by each worker.
 
-The keeper has no network, no name, no System V objects, and a root directory that is an empty
+The keeper has no network, no host name, no System V objects, and a root directory that is an empty
 memory file system but for the interpreter's own libraries. It is also process 1 of a process
-namespace, so that workers see no process but each other, and all of them end with it. A user
-namespace comes last: the one capability that a worker keeps counts for files, and for nothing that
-belongs to the machine.
+namespace, so that workers see no process but each other, and all of them end with it. All others
+belong to a user namespace: the one capability that a worker keeps counts for files, and for nothing
+that belongs to the machine.
 
 Entering costs a worker 5 microseconds a namespace where making its own costs up to 400; what shared
 ones would let workers do to each other takes calls that their filter forbids (docs/adr/0016).
-Source: namespaces(7), setns(2), user_namespaces(7), pivot_root(2).
+Source: namespaces(7), setns(2), user_namespaces(7), include/linux/proc_ns.h.
 """
 
 import ctypes
@@ -31,6 +31,7 @@ CLONE_NEWNET: Final = 0x40000000
 _MS_RDONLY: Final = 1
 _MS_NOSUID: Final = 2
 _MS_NODEV: Final = 4
+_MS_NOEXEC: Final = 8
 _MS_REMOUNT: Final = 32
 _MS_BIND: Final = 4096
 _MS_MOVE: Final = 8192
@@ -40,15 +41,20 @@ _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 
 _FIRST_FD: Final = 16
+_MADE: Final = b"+"
+_REFUSED: Final = b"-"
 
-_KINDS: Final = (
+_OTHERS: Final = (
     ("mnt", CLONE_NEWNS),
     ("net", CLONE_NEWNET),
     ("ipc", CLONE_NEWIPC),
     ("uts", CLONE_NEWUTS),
-    ("user", CLONE_NEWUSER),
 )
-"""In the order in which they are entered: after the last one there is no right to the others."""
+KINDS: Final = ("pid", "user", *(name for name, _ in _OTHERS))
+"""As /proc/self/ns names them."""
+
+_INITIAL: Final = {"ipc": 0xEFFFFFFF, "uts": 0xEFFFFFFE}
+"""Inode numbers of the machine's own (enum proc_ns_ino); others are a service's private ones."""
 
 _EVERY_ID: Final = b"0 0 4294967295"
 """Identity: files keep their owners, whom CAP_DAC_READ_SEARCH has to know to count for them."""
@@ -73,26 +79,26 @@ class Keeper(NamedTuple):
 
     Attributes:
         pid: Of the process, a child of this one; ends with it.
-        answer: Descriptor on which it says that it is done.
-        go: Descriptor whose end it waits for.
-        has_processes: Whether every later child of this process is in its process namespace.
+        answer: Descriptor on which it says what it could not make.
+        missing: What could not be made already.
     """
 
     pid: int
     answer: int
-    go: int
-    has_processes: bool
+    missing: tuple[str, ...]
 
 
 def begin(libraries: tuple[str, ...]) -> Keeper | None:
     """Fork the keeper, which works on its own until `finish`; None without root.
+
+    Every later child of this process is in its process namespace.
 
     Args:
         libraries: Directories that a worker may need to see, and nothing else.
     """
     if os.geteuid() != 0:
         return None
-    has_processes = _unshare(CLONE_NEWPID)
+    missing = [] if _unshare(CLONE_NEWPID) else ["pid"]
     reader, writer = os.pipe2(os.O_CLOEXEC)
     go_reader, go_writer = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
@@ -101,7 +107,10 @@ def begin(libraries: tuple[str, ...]) -> Keeper | None:
         _keep(writer, go_reader, libraries)
     os.close(writer)
     os.close(go_reader)
-    return Keeper(pid, reader, go_writer, has_processes)
+    if os.read(reader, 1) != _MADE or not _map_ids(pid):
+        missing.append("user")
+    os.close(go_writer)
+    return Keeper(pid, reader, tuple(missing))
 
 
 def finish(keeper: Keeper | None) -> Rooms:
@@ -111,18 +120,17 @@ def finish(keeper: Keeper | None) -> Rooms:
         OSError: There can be no workers.
     """
     if keeper is None:
-        return Rooms((), ("pid", *(name for name, _ in _KINDS)))
+        return Rooms((), KINDS)
     said = os.read(keeper.answer, 256)
     os.close(keeper.answer)
     if not said:
         raise ChildProcessError("the keeper of the workers' namespaces has died")
-    missing = [*([] if keeper.has_processes else ["pid"]), *said.decode().split()]
-    if "user" not in missing and not _map_ids(keeper.pid):
-        missing.append("user")
-    os.close(keeper.go)
-    wanted = (name for name, _ in _KINDS if name not in missing)
-    fds = tuple(_open(f"/proc/{keeper.pid}/ns/{name}") for name in wanted)
-    return Rooms(fds, tuple(missing), keeper.pid)
+    missing = [*keeper.missing, *said.decode().split()]
+    if "user" in missing and "mnt" not in missing and not _may_enter_mounts():
+        missing.append("mnt")
+    made = [name for name in KINDS[1:] if name not in missing]  # the user namespace first
+    fds = tuple(_open(f"/proc/{keeper.pid}/ns/{name}") for name in made)
+    return Rooms(fds, tuple(name for name in missing if not _is_private(name)), keeper.pid)
 
 
 def enter(rooms: Rooms) -> None:
@@ -157,15 +165,12 @@ def _keep(writer: int, ready: int, libraries: tuple[str, ...]) -> None:
     try:
         LIBC.prctl(ctypes.c_int(_PR_SET_PDEATHSIG), *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans of the namespace are reaped so
-        missing = [name for name, flag in _KINDS[:-1] if not _unshare(flag)]
+        os.write(writer, _MADE if _unshare(CLONE_NEWUSER) else _REFUSED)
+        os.read(ready, 1)  # until the ids are mapped, which the descriptor's end says
+        missing = [name for name, flag in _OTHERS if not _unshare(flag)]
         if "mnt" not in missing and not _furnish(libraries):
             missing.append("mnt")
-        if not _unshare(CLONE_NEWUSER):
-            missing.append("user")
         os.write(writer, " ".join(missing).encode() or b" ")
-        for fd in range(3):
-            os.dup2(ready, fd)
-        os.read(0, 1)  # until the ids are mapped, which the descriptor's end says
         os.closerange(0, os.sysconf("SC_OPEN_MAX"))
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
@@ -182,17 +187,36 @@ def _furnish(libraries: tuple[str, ...]) -> bool:
         _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
         _mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64k,mode=0755")
         for path in libraries:
-            place = root + path
-            os.makedirs(place, exist_ok=True)
-            _mount(path, place, None, _MS_BIND)
-            _mount(None, place, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
-        _mount(None, root, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
+            os.makedirs(root + path, exist_ok=True)
+            # With what is mounted below: a part of a mount tree of others' may not be taken alone.
+            _mount(path, root + path, None, _MS_BIND | _MS_REC)
+            _make_read_only(root + path)
+        _make_read_only(root)
         os.chdir(root)
         _mount(".", "/", None, _MS_MOVE)  # pivot_root(2) refuses an initramfs
         os.chroot(".")
     except OSError:
         return False
     return True
+
+
+def _make_read_only(place: str) -> None:
+    kept = os.statvfs(place).f_flag & _MS_NOEXEC  # what others have set cannot be taken away
+    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV
+    _mount(None, place, None, flags | kept)
+
+
+def _may_enter_mounts() -> bool:
+    """Say whether there is CAP_SYS_CHROOT, which setns(2) wants for a mount namespace."""
+    return bool(LIBC.chroot(b"/") == 0)
+
+
+def _is_private(kind: str) -> bool:
+    """Say whether bootd as a whole has a namespace without anything of the machine's."""
+    if kind == "net":
+        with open("/proc/self/net/dev", encoding="ascii") as table:
+            return [line.split(":")[0].strip() for line in table if ":" in line] == ["lo"]
+    return kind in _INITIAL and os.stat(f"/proc/self/ns/{kind}").st_ino != _INITIAL[kind]
 
 
 def _map_ids(keeper: int) -> bool:
