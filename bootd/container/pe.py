@@ -18,6 +18,10 @@ MAX_SECTIONS: Final = 512
 """A unified kernel image for sixty boards has about as many as boards."""
 
 _HEADER: Final = struct.Struct("<4sHHIIIHH")
+_DOS_BYTES: Final = 64
+_MAGIC_64: Final = 0x20B
+_DIRECTORIES_32, _DIRECTORIES_64 = 96, 112
+_CERTIFICATES: Final = 4
 _SECTION: Final = struct.Struct("<8sIIIIIIHHI")
 
 
@@ -61,8 +65,8 @@ def load(read: Read) -> Pe:
         ImageError: It is no PE file, cut off, or has more sections than a limit.
         OSError: The medium failed.
     """
-    head = read(0, 64)
-    if len(head) < 64 or not matches(head):
+    head = read(0, _DOS_BYTES)
+    if len(head) < _DOS_BYTES or not matches(head):
         raise ImageError("it is no EFI program")
     start = int.from_bytes(head[60:64], "little")
     raw = read(start, _HEADER.size)
@@ -75,6 +79,23 @@ def load(read: Read) -> Pe:
     if len(table) < count * _SECTION.size:
         raise ImageError("the EFI program ends within its table of sections")
     return Pe(machine=machine, sections=tuple(map(_section, _SECTION.iter_unpack(table))))
+
+
+def is_signed(head: bytes) -> bool:
+    """Say whether a PE file, of which this is the start, has a table of signatures.
+
+    Source: PE specification, section "Optional Header Data Directories", entry 4.
+    """
+    if len(head) < _DOS_BYTES or not matches(head):
+        return False
+    optional = int.from_bytes(head[60:64], "little") + _HEADER.size
+    if not head[optional - _HEADER.size :].startswith(b"PE\0\0"):
+        return False
+    magic = int.from_bytes(head[optional : optional + 2], "little")
+    directories = optional + (_DIRECTORIES_64 if magic == _MAGIC_64 else _DIRECTORIES_32)
+    count = int.from_bytes(head[directories - 4 : directories], "little")
+    entry = head[directories + 8 * _CERTIFICATES :][:8]
+    return count > _CERTIFICATES and len(entry) == 8 and any(entry[4:])
 
 
 def find(read: Read, part: str) -> Part:

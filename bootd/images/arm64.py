@@ -7,6 +7,7 @@ Unsupported: headers of kernels before 3.17, which do not say how much memory th
 import struct
 from typing import Final
 
+from bootd.container import pe
 from bootd.errors import ImageError
 from bootd.images.kind import ImageInfo, ImageKind, Source
 
@@ -51,6 +52,7 @@ def read(source: Source) -> ImageInfo:
         page_bytes=_PAGE_BYTES[flags >> 1 & 3],
         big_endian=bool(flags & 1),
         lowest_only=not flags & 8,
+        signed=pe.is_signed(head),
     )
 
 

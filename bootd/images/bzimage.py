@@ -7,6 +7,7 @@ do not say whether the kernel has a 64-bit entry point.
 import struct
 from typing import Final
 
+from bootd.container import pe
 from bootd.errors import ImageError
 from bootd.images.kind import ImageInfo, ImageKind, Source, at
 from bootd.record import dataclass
@@ -100,6 +101,7 @@ def _read(source: Source) -> ImageInfo:
         memory_bytes=max(setup.init_size, source.size),
         cmdline_bytes=setup.cmdline_bytes,
         initrd_end=setup.initrd_end,
+        signed=pe.is_signed(source.head),
     )
 
 

@@ -29,6 +29,7 @@ class ImageInfo:
         initrd_end: The initrd has to lie below this address; 0 for no limit in the header.
         big_endian: The kernel runs with big-endian data.
         lowest_only: The kernel cannot use memory below itself (arm64 before 4.6).
+        signed: It carries a signature as EFI programs do, good or not; False inside a packed file.
         notes: Sentences on what else the file is or holds.
         reason: Sentence on why no loader can start it, or "".
     """
@@ -48,6 +49,7 @@ class ImageInfo:
     initrd_end: int = 0
     big_endian: bool = False
     lowest_only: bool = False
+    signed: bool = False
     notes: tuple[str, ...] = ()
     reason: str = ""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from bootd.linux import memfd
+
 _COPY_BYTES: Final = 16 << 20
 
 
@@ -42,13 +44,8 @@ def memory_file(name: str, pieces: Iterable[bytes]) -> Iterator[int]:
     Raises:
         OSError: There is no room. Errors of `pieces` come through.
     """
-    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    fd = memfd.filled(name, pieces)
     try:
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(fd, view) :]
-        os.lseek(fd, 0, os.SEEK_SET)
         yield fd
     finally:
         os.close(fd)

@@ -44,7 +44,17 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
         return OVERWRITTEN
     if _forced(request) and not machine.kexec_file_force_dtb:
         return "the running kernel's kexec_file_load would drop the device tree"
+    if machine.signatures_forced and not _may_be_signed(request):
+        return (
+            "the running kernel's kexec_file_load takes only signed kernels (KEXEC_SIG_FORCE), and "
+            "this one is not signed"
+        )
     return why_not_kind(request, machine)
+
+
+def _may_be_signed(request: LoadRequest) -> bool:
+    # A packed kernel shows whether it is signed when it is unpacked, and the running kernel says.
+    return request.kernel.signed or bool(request.kernel.compression)
 
 
 def why_not_kind(request: LoadRequest, machine: Machine) -> str | None:

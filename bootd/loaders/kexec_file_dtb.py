@@ -35,6 +35,11 @@ def _why_not(request: LoadRequest, machine: Machine) -> str | None:
             f"the running kernel is locked down ({machine.lockdown}) and takes only a device tree "
             "that is signed, which one made on this board cannot be"
         )
+    if machine.signatures_forced:
+        return (
+            "the running kernel's kexec_file_load takes only what is signed (KEXEC_SIG_FORCE), "
+            "which a device tree made on this board cannot be"
+        )
     if not request.tree_bytes:
         return "this machine has no device tree"
     if kexec_file.overwrites(request, machine):

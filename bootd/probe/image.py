@@ -19,7 +19,7 @@ from bootd.disk.iso import IsoVolume
 from bootd.disk.volume import ByteSource, Volume, VolumeView
 from bootd.errors import ConfigLimitError, ProbeError
 from bootd.fsview import FsView
-from bootd.linux import loop
+from bootd.linux import loop, memfd
 from bootd.linux.byterange import ByteRange
 from bootd.linux.dirview import DirView
 from bootd.linux.layers import LayeredView, mount_layers
@@ -132,11 +132,7 @@ def copy_file(view: VolumeView, path: str) -> int:
         content = view.read(path, MAX_COPY_BYTES)
     except ConfigLimitError as error:
         raise OSError(errno.EFBIG, str(error), path) from error
-    fd = os.memfd_create("played", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(os.dup(fd), "wb") as file:
-        file.write(content)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+    return memfd.filled("played", (content,))
 
 
 def _partitions(fd: int, whole: BlockDevice) -> Iterator[Stretch]:

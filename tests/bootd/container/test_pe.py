@@ -1,5 +1,6 @@
 """PE files as containers."""
 
+import struct
 from contextlib import suppress
 from functools import partial
 
@@ -53,3 +54,22 @@ def test_a_section_beyond_the_end_is_damaged() -> None:
 def test_any_bytes_are_sections_or_an_image_error(tail: bytes) -> None:
     with suppress(ImageError):
         pe.load(partial(read_from, b"MZ" + tail))
+
+
+@pytest.mark.parametrize(("magic", "directories"), [(0x20B, 112), (0x10B, 96)])
+def test_a_table_of_signatures_is_noticed(magic: int, directories: int) -> None:
+    blob = bytearray(uki([(".linux", "kernel")]))
+    optional = 0x80 + 24
+    struct.pack_into("<H", blob, optional, magic)
+    struct.pack_into("<I", blob, optional + directories - 4, 16)
+    assert not pe.is_signed(bytes(blob))
+    struct.pack_into("<II", blob, optional + directories + 32, 0x4000, 1464)
+    assert pe.is_signed(bytes(blob))
+    # Files that say less than that have no such entry, whatever stands there.
+    struct.pack_into("<I", blob, optional + directories - 4, 4)
+    assert not pe.is_signed(bytes(blob))
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_are_too_odd_to_be_unsigned(tail: bytes) -> None:
+    assert pe.is_signed(b"MZ" + tail) in {True, False}

@@ -216,3 +216,17 @@ def test_pages_that_the_processor_does_not_have_are_refused(flag: int, kib: int)
 def test_a_patched_kernel_that_is_locked_down_takes_no_merged_tree_and_it_says_why() -> None:
     with pytest.raises(LoadError, match=r"only a device tree that is signed.*running tree instead"):
         choose(MERGED, replace(LOCKED_DOWN, kexec_file_dtb=True))
+
+
+def test_where_signatures_are_forced_an_unsigned_kernel_goes_another_way() -> None:
+    forcing = replace(BOARD, signatures_forced=True, kexec_file_dtb=True)
+    signed = replace(RUNNING, kernel=replace(RUNNING.kernel, signed=True))
+    assert choose(signed, forcing).loader.name == "kexec_file"
+    assert choose(RUNNING, forcing).loader.name == "kexec_load"
+    # Nobody has signed a tree that was made here.
+    assert choose(replace(MERGED, kernel=signed.kernel), forcing).loader.name == "kexec_load"
+
+
+def test_where_only_signed_kernels_can_be_loaded_an_unsigned_one_is_refused_before() -> None:
+    with pytest.raises(LoadError, match=r"only signed kernels .* this one is not signed"):
+        choose(RUNNING, replace(LOCKED_DOWN, signatures_forced=True))
