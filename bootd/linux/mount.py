@@ -164,7 +164,13 @@ def _mount(
     options: tuple[tuple[str, str | None], ...] = (),
     attributes: int = _ATTRIBUTES,
 ) -> int:
-    context = syscall("fsopen", _NR_FSOPEN, ctypes.c_char_p(kind.driver.encode()), FSOPEN_CLOEXEC)
+    try:
+        driver = ctypes.c_char_p(kind.driver.encode())
+        context = syscall("fsopen", _NR_FSOPEN, driver, FSOPEN_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return _mount_lazily(node, kind, options, attributes)
     try:
         _set(context, "source", node)
         if attributes & MOUNT_ATTR_RDONLY:
@@ -177,6 +183,19 @@ def _mount(
         return syscall("fsmount", _NR_FSMOUNT, context, FSMOUNT_CLOEXEC, attributes)
     finally:
         os.close(context)
+
+
+def _mount_lazily(
+    node: str, kind: _FileSystem, options: tuple[tuple[str, str | None], ...], attributes: int
+) -> int:
+    from bootd.linux import lazy_mount  # noqa: PLC0415 - old kernels only
+
+    words, wanted = (
+        tuple(key if value is None else f"{key}={value}" for key, value in pairs)
+        for pairs in (options, kind.wanted)
+    )
+    writable = not attributes & MOUNT_ATTR_RDONLY
+    return lazy_mount.mount(node, kind.driver, (",".join(words), wanted), writable=writable)
 
 
 def _set(context: int, key: str, value: str | None) -> None:
@@ -238,7 +257,27 @@ def _unescape(text: str) -> str:
     return text
 
 
+def is_supported() -> bool:
+    """Say whether the kernel has detached mounts; else `lazy_mount` takes their place."""
+    try:
+        syscall("fsopen", _NR_FSOPEN, ctypes.c_void_p(None), FSOPEN_CLOEXEC)
+    except OSError as error:
+        return error.errno != errno.ENOSYS
+    return True
+
+
 def _clone(place: str) -> int:
+    try:
+        return _clone_now(place)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:  # mount_setattr is of Linux 5.12
+            raise
+    from bootd.linux import lazy_mount  # noqa: PLC0415 - old kernels only
+
+    return lazy_mount.clone(place)
+
+
+def _clone_now(place: str) -> int:
     path = ctypes.c_char_p(os.fsencode(place))
     fd = syscall("open_tree", _NR_OPEN_TREE, AT_FDCWD, path, OPEN_TREE_CLONE | os.O_CLOEXEC)
     try:

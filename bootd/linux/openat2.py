@@ -1,7 +1,7 @@
 """openat2(2): open a path that cannot leave a directory, symbolic links included.
 
 Source: include/uapi/linux/openat2.h, Documentation/filesystems/path-lookup.rst. Linux 5.6 and
-later; on an older kernel every call ends in ENOSYS.
+later; for an older kernel, or where a filter hides the call, see `stepwise`.
 """
 
 import ctypes
@@ -21,6 +21,15 @@ RESOLVE_IN_ROOT: Final = 0x10
 _NR_OPENAT2: Final = 437
 _ATTEMPTS: Final = 16
 """The kernel answers EAGAIN when a rename raced with a `..`; it asks callers to try again."""
+
+
+def is_supported() -> bool:
+    """Say whether the kernel has the call: it complains of the missing path, not of the call."""
+    try:
+        syscall("openat2", _NR_OPENAT2, -1, ctypes.c_void_p(None), ctypes.c_void_p(None), 0)
+    except OSError as error:
+        return error.errno != errno.ENOSYS
+    return True
 
 
 class _OpenHow(ctypes.Structure):
@@ -58,4 +67,16 @@ def openat2(dir_fd: int, path: str, *, flags: int, resolve: int) -> int:
         except BlockingIOError:
             if attempt == _ATTEMPTS - 1:
                 raise
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
+            return _in_steps(dir_fd, path, flags, resolve)
     raise AssertionError  # the loop returns or raises
+
+
+def _in_steps(dir_fd: int, path: str, flags: int, resolve: int) -> int:
+    from bootd.linux.stepwise import open_below  # noqa: PLC0415 - old kernels only
+
+    if resolve & ~RESOLVE_NO_XDEV != RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS:
+        raise OSError(errno.ENOSYS, "this kernel has no openat2 (Linux 5.6 or later has)", path)
+    return open_below(dir_fd, path, flags)

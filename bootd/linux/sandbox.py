@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from bootd.linux import landlock, namespaces, privilege, seccomp
+from bootd.linux import landlock, mount, namespaces, openat2, privilege, seccomp
 
 _NAMESPACES: Final = {
     "pid": "process",
@@ -51,6 +51,10 @@ class Sandbox(NamedTuple):
             found.append("Landlock (Linux 5.13 or later has it, with lsm=landlock)")
         if not self.instructions:
             found.append("system-call filter (CONFIG_SECCOMP_FILTER, and a known architecture)")
+        if not openat2.is_supported():
+            found.append("openat2 (Linux 5.6 or later has it; paths are walked in steps)")
+        if not mount.is_supported():
+            found.append("fsmount (Linux 5.2 or later has it; mounts are taken off while in use)")
         return tuple(found)
 
 

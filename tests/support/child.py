@@ -1,6 +1,7 @@
 """Processes for tests of what a process can do to itself once."""
 
 import os
+import sys
 from collections.abc import Callable
 
 
@@ -13,5 +14,7 @@ def in_child(what: Callable[[], object]) -> int:
             what()
             status = 0
         finally:
+            if status:
+                sys.excepthook(*sys.exc_info())
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

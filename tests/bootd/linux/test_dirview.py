@@ -10,6 +10,7 @@ import pytest
 
 from bootd.errors import ConfigLimitError
 from bootd.fsview import MAX_DIR_NAMES
+from bootd.linux import openat2
 from bootd.linux.dirview import DirView
 
 
@@ -27,8 +28,12 @@ def root(tmp_path: Path) -> Path:
     return disk
 
 
-@pytest.fixture
-def fs(root: Path) -> Iterator[DirView]:
+@pytest.fixture(params=[437, 9999], ids=["openat2", "in steps"])
+def fs(
+    root: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DirView]:
+    # A number that no kernel knows is what openat2's is to a kernel before 5.6.
+    monkeypatch.setattr(openat2, "_NR_OPENAT2", request.param)
     fd = os.open(root, os.O_PATH)
     yield DirView(fd)
     os.close(fd)
