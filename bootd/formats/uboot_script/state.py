@@ -18,6 +18,7 @@ from bootd.record import dataclass
 
 if TYPE_CHECKING:
     from bootd.formats.uboot_script.syntax import Statement
+    from bootd.formats.uboot_script.worktree import Known
 
 MAX_STEPS: Final = 20_000
 """Commands of one script; a real one has a few hundred."""
@@ -120,6 +121,8 @@ class State:
         overlays: By address of the tree, in order.
         edits: By address of the tree, in order.
         tree: Address that `fdt addr` set, or None.
+        known: The tree that was read last, for `worktree`.
+        reads: How many trees were read.
         status: Of the last command; 0 is success.
         boot: What was booted, once something was.
         tried: The first boot command whose kernel could not be loaded.
@@ -137,6 +140,8 @@ class State:
         self.overlays: dict[int | str, list[FileRef]] = {}
         self.edits: dict[int | str, list[TreeEdit]] = {}
         self.tree: int | str | None = None
+        self.known: Known | None = None
+        self.reads = 0
         self.status = 0
         self.boot: Boot | None = None
         self.tried: Boot | None = None

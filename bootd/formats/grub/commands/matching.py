@@ -6,8 +6,8 @@ Source: GRUB grub-core/commands/regexp.c: extended POSIX expressions, searched f
 from typing import Final
 
 from bootd.formats.grub.commands.arguments import pairs
-from bootd.formats.grub.pattern import PatternError, compile_pattern
 from bootd.formats.grub.session import FAILED, OK, Call, Session
+from bootd.formats.pattern import PatternError, compile_pattern
 
 MAX_PATTERN: Final = 400
 MAX_WORK: Final = 100_000

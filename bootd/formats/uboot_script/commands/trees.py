@@ -8,6 +8,7 @@ is always what the running tree says.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bootd.formats.uboot_script.commands import treevalues
 from bootd.formats.uboot_script.commands.call import FAILED, OK, Call, address, content_at
 from bootd.formats.uboot_script.state import Kind, names_in, plain
 from bootd.formats.uboot_script.values import property_value
@@ -111,12 +112,6 @@ def _left_out(call: Call) -> int:
     return OK if call.state.tree is not None else FAILED
 
 
-def _get(call: Call) -> int:
-    """Fail: the value is the firmware's, or in a tree that is not looked into."""
-    call.note(f"{call.name} {' '.join(call.plain)[:80]} cannot be known here; taken as failed")
-    return FAILED
-
-
 def _nothing(_call: Call) -> int:
     return OK
 
@@ -126,13 +121,13 @@ _VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
     "apply": _apply,
     "boardsetup": _nothing,
     "chosen": _nothing,
-    "get": _get,
-    "header": _nothing,
-    "list": _nothing,
+    "get": treevalues.get,
+    "header": treevalues.header,
+    "list": treevalues.show,
     "memory": _left_out,
     "mknode": _make_node,
     "move": _move,
-    "print": _nothing,
+    "print": treevalues.show,
     "resize": _nothing,
     "rm": _remove,
     "rsvmem": _left_out,

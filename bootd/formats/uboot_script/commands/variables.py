@@ -2,14 +2,14 @@
 
 Source: cmd/nvedit.c, cmd/setexpr.c and cmd/ini.c of U-Boot. Nothing is saved.
 
-`*address` is read from the file that lies there. Not supported, and noted: groups in the regular
-expressions of `setexpr … sub` and `gsub`, and more than two repetitions.
+`*address` is read from the file that lies there. Regular expressions: `substitution`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bootd.formats.pattern import PatternError
 from bootd.formats.uboot_script.commands.call import (
     FAILED,
     OK,
@@ -24,12 +24,8 @@ MAX_VARIABLES: Final = 4096
 MAX_VALUE: Final = 16_384
 """Characters; CONFIG_SYS_CBSIZE is 2,048 on most boards."""
 
-_SIMPLE: Final = re.compile(r"[^()|{}\\]{1,64}")
-"""Patterns that mean the same to U-Boot's SLRE and to Python."""
-_REPEATS: Final = re.compile(r"[*+?]")
-_MAX_REPEATS: Final = 2
-_MAX_SEARCHED: Final = 256
-"""Characters; with two repetitions a search takes their third power of steps."""
+_CONVERSION: Final = re.compile(r"%(0?[0-9]{0,2})(?:l{0,2})([dioxXuc%])")
+"""Of `setexpr … fmt`; strings cannot be told from numbers there, and are not supported."""
 
 _WIDTHS: Final = {"b": 1, "w": 2, "l": 4, "q": 8}
 
@@ -110,15 +106,19 @@ def setexpr(call: Call) -> int:
     """Set a variable to a number or a changed text."""
     words = call.plain
     if len(words) == 2:
-        value = _fetch(call, words[1][1:]) if words[1][:1] == "*" else number(words[1])
+        value = _operand(call, words[1])
         if value is None:
             return _unknown(call)
         return assign(call, words[0], f"{value:x}")
     if len(words) >= 4 and words[1] in {"sub", "gsub"}:
         return _replace(call, words)
+    if len(words) >= 3 and words[1] == "fmt":
+        return _format(call, words)
+    if call.name.endswith(".s") and len(words) == 4 and words[2] == "+":
+        return assign(call, words[0], words[1] + words[3])
     if len(words) != 4 or words[2] not in _OPERATORS:
         return _unknown(call)
-    left, right = number(words[1]), number(words[3])
+    left, right = _operand(call, words[1]), _operand(call, words[3])
     if left is None or right is None or (words[2] in "/%" and right == 0):
         return _unknown(call)
     return assign(call, words[0], f"{_OPERATORS[words[2]](left, right) & (1 << 64) - 1:x}")
@@ -128,21 +128,40 @@ def _replace(call: Call, words: list[str]) -> int:
     """`setexpr name sub|gsub pattern replacement [text]`."""
     name, how, pattern, replacement, *rest = (*words, "")[: 5 + (len(words) > 4)]
     text = rest[0] if len(words) > 4 and rest else plain(call.state.get(name) or "")
+    from bootd.formats.uboot_script import substitution  # noqa: PLC0415 - few scripts need it
+
     try:
-        searched = _compiled(pattern) if len(text) <= _MAX_SEARCHED else None
-    except re.error:
-        searched = None
-    if searched is None:
-        call.note(f"setexpr {how} with this pattern is not understood, and taken as failed")
+        changed = substitution.substitute(
+            call.state, pattern, replacement, text, everywhere=how == "gsub"
+        )
+    except PatternError as error:
+        call.note(f"setexpr {how}: {error}; taken as failed")
         return FAILED
-    changed, count = searched.subn(lambda _: replacement, text, count=1 if how == "sub" else 0)
-    return assign(call, name, changed) if count else FAILED
+    return FAILED if changed is None else assign(call, name, changed)
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return a pattern that is sure to be answered in time, or None; raises re.error."""
-    simple = _SIMPLE.fullmatch(pattern) and len(_REPEATS.findall(pattern)) <= _MAX_REPEATS
-    return re.compile(pattern) if simple else None
+def _format(call: Call, words: list[str]) -> int:
+    """`setexpr name fmt format value …`, with values in hexadecimal."""
+    values = iter(words[3:])
+
+    def convert(match: re.Match[str]) -> str:
+        if match[2] == "%":
+            return "%"
+        value = _operand(call, next(values, "")) or 0
+        kind = {"i": "d", "u": "d"}.get(match[2], match[2])
+        if kind == "c":
+            return chr(value & 0x7F) if value & 0x7F else ""
+        return format(value, f"{match[1]}{kind}")
+
+    pieces = _CONVERSION.sub("", words[2])
+    if "%" in pieces:
+        return _unknown(call)
+    return assign(call, words[0], _CONVERSION.sub(convert, words[2]))
+
+
+def _operand(call: Call, word: str) -> int | None:
+    """Return a number, or what lies at the address behind a star."""
+    return _fetch(call, word[1:]) if word[:1] == "*" else number(word)
 
 
 def _fetch(call: Call, where: str) -> int | None:

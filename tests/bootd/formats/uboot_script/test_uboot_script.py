@@ -577,12 +577,25 @@ def test_any_words_are_a_value_or_none(words: list[str]) -> None:
         ('gsub "[0-9]+" "#" "a1b22"', "a#b#"),
         ('sub "^a" "x" "aba"', "xba"),
         ('sub "b$" "" "aba"', "unset"),
-        ('sub "(a)" "x" "a"', "unset"),
-        ('sub "a*b*c*" "x" "abc"', "unset"),
+        ('sub "(a)" "x" "a"', "x"),
+        ('sub "a*b*c*" "x" "abc"', "x"),
         ('sub "[" "x" "["', "unset"),
-        ('sub "a" "x" "' + "a" * 300 + '"', "unset"),
+        ('sub "a*" "x" "bbb"', "unset"),
+        ('sub "(a+)+$" "x" "' + "a" * 3000 + '!"', "unset"),
+        ('sub "a" "x" "' + "a" * 300 + '"', "x" + "a" * 299),
+        ("sub '(.*)-(.*)' '\\2_\\1' 'left-right'", "right_left"),
+        ("gsub '([a-z])[0-9]' '\\1' 'a1b2c3'", "abc"),
+        ("sub '<.+?>' '#' '<a><b>'", "#<b>"),
+        ("sub '\\d+' '#' 'a12'", "a#"),
+        ("gsub '\\x2d' '_' 'a-b-c'", "a_b_c"),
+        ("sub '{a}' 'x' '{a}'", "x"),
+        ("gsub '^a' '' 'aaab'", "b"),
+        ("sub 'rk3399|rk3328' 'soc' 'rk3328-rock64'", "soc-rock64"),
         ("10 % 6", "4"),
         ("10 / 0", "unset"),
+        ("fmt %d 0x10", "16"),
+        ("fmt mmc%u:%x-%02d%% a 1f 3", "mmc10:1f-03%"),
+        ("fmt %s text", "unset"),
     ],
 )
 def test_setexpr_changes_texts_and_numbers(command: str, value: str) -> None:
@@ -599,6 +612,9 @@ def test_setexpr_changes_texts_and_numbers(command: str, value: str) -> None:
         ("setexpr.w x *1003", "unset"),
         ("setexpr.w x *900", "unset"),
         ("setexpr.w x *nothing", "unset"),
+        ("setexpr.b x *1000 + 1", "62"),
+        ("setexpr.b x *1001 - *1000", "1"),
+        ("setexpr.s x ab + cd", "abcd"),
     ],
 )
 def test_setexpr_reads_the_file_at_an_address(command: str, value: str) -> None:
@@ -713,6 +729,113 @@ def test_bootargs_in_the_tree_are_the_command_line_where_none_is_set() -> None:
     assert (option.cmdline, option.devicetree_edits) == ("root=/dev/sda1 ro", ())
     option = only(f"setenv bootargs quiet\n{ADDRESSED}{edit}{BOOTED}", a_dtb=b"d")
     assert (option.cmdline, option.devicetree_edits) == ("quiet", ())
+
+
+# Questions about the tree -----------------------------------------------------------------------
+
+BOARD: dict[str, object] = {
+    "compatible": ["acme,board", "acme,soc"],
+    "model": "A board",
+    "aliases": {"serial0": "/soc/uart@1"},
+    "soc": {
+        "uart@1": {"reg": [0x1, 0x1000], "status": "disabled", "flag": b"", "odd": b"\1\2\3"},
+        "uart@2": {"reg": [0x2], "hash": list(range(5)), "long": list(range(6))},
+    },
+}
+
+
+def tree_blob() -> bytes:
+    from tests.support.trees import blob  # noqa: PLC0415 - in these tests only
+
+    return blob(BOARD)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("value x / model", "A board"),
+        ("value x / compatible", "acme,board"),
+        ("value x / compatible 1", "acme,soc"),
+        ("value x / compatible 2", "unset"),
+        ("value x serial0 status", "disabled"),
+        ("value x /soc/uart@2 reg", "0x00000002"),
+        ("value x /soc/uart@1 reg 1", "0x00001000"),
+        ("value x /soc/uart@1 reg 2", "unset"),
+        ("value x /soc/uart@1 reg", "0100000000100000"),
+        ("value x /soc/uart@2 hash", "0000000001000000020000000300000004000000"),
+        ("value x /soc/uart@2 long", "unset"),
+        ("value x /soc/uart@1 odd", "unset"),
+        ("value x /soc/uart@1 flag", ""),
+        ("value x /soc/uart@1 none", "unset"),
+        ("value x /none status", "unset"),
+        ("value x none status", "unset"),
+        ("name x /soc 1", "uart@2"),
+        ("name x /soc 2", "unset"),
+        ("size x /soc", "2"),
+        ("size x / model", "0x00000008"),
+        ("size x / none", "unset"),
+        ("addr x / model", "unset"),
+        ("value", "unset"),
+    ],
+)
+def test_the_tree_in_work_answers_as_u_boot_would(question: str, answer: str) -> None:
+    text = f'setenv x unset\n{ADDRESSED}fdt get {question}\nsetenv bootargs "$x"\n{BOOTED}'
+    assert only(text, a_dtb=tree_blob()).cmdline == answer
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ("fdt set /soc/uart@1 status okay", "okay"),
+        ("fdt set serial0 status okay", "okay"),
+        ("fdt rm /soc/uart@1 status", "unset"),
+        ("fdt rm /soc/uart@1", "unset"),
+        ("fdt mknode /soc/uart@1 child", "disabled"),
+        ("load mmc 0:1 2000 b.dtbo; fdt apply 2000", "fail"),
+    ],
+)
+def test_the_answer_is_that_of_the_changed_tree(change: str, answer: str) -> None:
+    from tests.support.trees import blob  # noqa: PLC0415 - in these tests only
+
+    overlay = blob(
+        {"fragment@0": {"target-path": "/soc/uart@1", "__overlay__": {"status": "fail"}}}
+    )
+    question = "fdt get value x /soc/uart@1 status\nsetenv bootargs $x\n"
+    text = f"setenv x unset\n{ADDRESSED}{change}\n{question}{BOOTED}"
+    assert only(text, a_dtb=tree_blob(), b_dtbo=overlay).cmdline == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "holds"),
+    [
+        ("fdt list /soc/uart@1", True),
+        ("fdt list serial0", True),
+        ("fdt list /soc/uart@9", False),
+        ("fdt print / model", True),
+        ("fdt print / none", False),
+        ("fdt list", True),
+        ("fdt header", True),
+        ("fdt header get v version && test $v = 11", True),
+        ("fdt header get v nonsense", False),
+    ],
+)
+def test_a_script_can_ask_whether_a_node_is_there(question: str, *, holds: bool) -> None:
+    decide = f"if {question}; then setenv bootargs True; else setenv bootargs False; fi\n"
+    assert only(f"{ADDRESSED}{decide}{BOOTED}", a_dtb=tree_blob()).cmdline == str(holds)
+
+
+def test_a_damaged_tree_answers_nothing_and_says_so() -> None:
+    text = f"{ADDRESSED}fdt get value x / model\nfdt header get y version\n{BOOTED}"
+    option = only(text, a_dtb=tree_blob()[:30])
+    assert all("cannot be known here" in note for note in option.notes)
+    assert len(option.notes) == 2
+
+
+def test_a_script_reads_so_many_trees_and_no_more() -> None:
+    ask = "".join(f"fdt set / n{n} a\nfdt get value x{n} / model\n" for n in range(12))
+    option = only(f"{ADDRESSED}{ask}setenv bootargs $x7$x8\n{BOOTED}", a_dtb=tree_blob())
+    assert option.cmdline == "A board"
+    assert len(option.notes) == 4
 
 
 # What is said -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bootd.formats.grub.pattern import PatternError, compile_pattern
+from bootd.formats.pattern import PatternError, compile_pattern
 
 PIECES = ["a", "b", ".", "[ab]", "[^a]", "(a)", "(ab)", "a*", "b+", "a?", "(a|b)", "a{1,2}", "b{2}"]
 EDGES = ["", "^", "$", "|"]

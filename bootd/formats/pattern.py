@@ -9,6 +9,7 @@ Source: POSIX.1-2017, Base Definitions 9.4; R. Cox, "Regular Expression Matching
 Machine Approach" (2009).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from bootd.record import dataclass, field
@@ -157,13 +158,17 @@ class Pattern:
         ]
 
 
-def compile_pattern(text: str) -> Pattern:
+def compile_pattern(text: str, *, lazy: bool = False) -> Pattern:
     """Return the pattern.
+
+    Args:
+        text: As POSIX writes it.
+        lazy: A question mark behind a repetition has it match as little as possible.
 
     Raises:
         PatternError: It is none, or too large.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, lazy=lazy)
     code: _Code = [_Save(0), *parser.alternatives(0), _Save(1)]
     if parser.at < len(text):
         raise PatternError("a parenthesis is closed that was not opened")
@@ -179,6 +184,7 @@ def _bounded(code: _Code) -> _Code:
 @dataclass(slots=True)
 class _Parser:
     text: str
+    lazy: bool
     at: int = field(default=0)
     groups: int = field(default=0)
 
@@ -238,14 +244,21 @@ class _Parser:
             least, most = self._bounds()
             if len(code) * max(least, most or 0, 1) > MAX_PROGRAM:
                 raise PatternError("the pattern is too large")
+            split = self._splits()
             if most is None:
-                loop: _Code = [_Split(1, len(code) + 2), *code, _Split(-len(code) - 1, 1)]
+                loop: _Code = [split(1, len(code) + 2), *code, _Split(-len(code) - 1, 1)]
                 code = [*(code * least), *loop]
             else:
-                optional: _Code = [_Split(1, len(code) + 1), *code]
+                optional: _Code = [split(1, len(code) + 1), *code]
                 code = [*(code * least), *(optional * (most - least))]
             _bounded(code)
         return code
+
+    def _splits(self) -> Callable[[int, int], _Split]:
+        """Return how to choose between going on and ending: greedy, or lazy where that is asked."""
+        if self.lazy and self._take("?"):
+            return lambda on, end: _Split(end, on)
+        return _Split
 
     def _bounds(self) -> tuple[int, int | None]:
         char = self.text[self.at]
