@@ -8,13 +8,20 @@ from bootd.model.load import LoadReport
 from bootd.model.option import ResolvedOption
 from bootd.model.tree import TreeReport
 from bootd.protocol.messages import Overrides
+from bootd.record import dataclass
 
 Progress = Callable[[str, int | None], None]
 """Takes what is being done, and how many per cent of it are done or None."""
 
 
 class Booter(Protocol):
-    """What loads and starts an option: `bootd.services.booting.Booting`."""
+    """What loads and starts an option: `bootd.services.booting.Booting`.
+
+    Attributes:
+        is_left: The machine is on its way to what was loaded, although `execute` has ended.
+    """
+
+    is_left: bool
 
     async def start(self) -> None:
         """Take out what an earlier run may have left loaded."""
@@ -55,3 +62,19 @@ class Booter(Protocol):
     async def discard(self) -> None:
         """Take out what is loaded."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What would happen at the boot of an option.
+
+    Attributes:
+        refused: Why it cannot be booted, or None.
+        running_tree: What a boot with the running tree would do, where only that is possible.
+    """
+
+    tree: TreeReport | None = None
+    loader: str = ""
+    why: str = ""
+    refused: str | None = None
+    running_tree: str | None = None

@@ -72,6 +72,7 @@ class Booting:
         self._rehearsal = rehearsal
         self.watchdog_s = 0
         self.says_entry = False
+        self.is_left = False
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
 
@@ -175,7 +176,11 @@ class Booting:
         """
         if not report.executed:
             return
-        await self._execution().run(report)
+        execution = self._execution()
+        try:
+            await execution.run(report)
+        finally:
+            self.is_left = execution.accepted
 
     async def discard(self) -> None:
         """Take out what is loaded; a failure is logged, and the next load tries again."""

@@ -15,16 +15,15 @@ from bootd.errors import BootdError, CallError, LoadError, MergeRefusedError, Se
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.load import LoadReport
 from bootd.model.option import OptionId, ResolvedOption
-from bootd.model.tree import TreeReport
 from bootd.policy.substitute import may_substitute
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Level, Overrides, Phase
-from bootd.record import dataclass, replace
-from bootd.services.booter import Booter
+from bootd.record import replace
+from bootd.services.booter import Booter, Outlook
 from bootd.services.countdown import Countdown
 from bootd.services.overriding import by_hand, laid, overridden
 from bootd.services.state import MenuEntry
 from bootd.services.store import Store
-from bootd.services.wishes import NO_WISHES, Depart, Wishes, stay
+from bootd.services.wishes import NO_WISHES, Depart, Tries, Uncounted, Wishes, stay
 
 log = logging.getLogger(__name__)
 
@@ -43,26 +42,14 @@ Loaded = LoadReport | BootdError | OSError
 """What came of a load."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What would happen at the boot of an option.
-
-    Attributes:
-        refused: Why it cannot be booted, or None.
-        running_tree: What a boot with the running tree would do, where only that is possible.
-    """
-
-    tree: TreeReport | None = None
-    loader: str = ""
-    why: str = ""
-    refused: str | None = None
-    running_tree: str | None = None
-
-
 class Control:
     """The commands, each checked against the state of this moment.
 
     Every command raises `CallError` with one of the interface's errors.
+
+    Attributes:
+        wishes: Of the administrator.
+        tries: Counts boots of options as they are.
     """
 
     def __init__(
@@ -86,6 +73,8 @@ class Control:
             depart: Called before an option is loaded, with whether nobody asked for it. When it
                 raises SettingError, a boot that nobody asked for is one of the default then.
         """
+        self.tries: Tries = Uncounted()
+        self._cancelled = False
         self._depart = depart
         self.wishes = wishes
         self._store = store
@@ -173,12 +162,15 @@ class Control:
         """Load an option and return what was loaded; the machine leaves `FAREWELL_S` later."""
         option, changes = self._bootable(option_id, overrides)
         tasks = self._free()
+        self._cancelled = False
         self._countdown.stop(by)
         if self._store.state.find(option.id) is not None:
             self._store.select(option.id)
         log.info("boot of %s asked by %s", option.id, by)
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        boot = self._boot(option, changes, loaded, by_itself=by == _COUNTDOWN)
+        by_itself = by == _COUNTDOWN
+        counted = by_itself or overrides == NO_OVERRIDES  # what a person changed is another thing
+        boot = self._boot(option, changes, loaded, by_itself=by_itself, counted=counted)
         load = tasks.create_task(boot, name="boot")
         return await self._outcome(option, load, loaded)
 
@@ -200,6 +192,7 @@ class Control:
     async def cancel(self, by: str) -> None:
         """Stop the countdown for good, and a load that has not been executed."""
         self._countdown.stop(by)
+        self._cancelled = True
         if self._load is not None:
             self._load.cancel()
             await asyncio.wait({self._load})
@@ -229,6 +222,7 @@ class Control:
         loaded: asyncio.Future[Loaded],
         *,
         by_itself: bool,
+        counted: bool,
     ) -> None:
         title = option.option.title
         with self._ending(option, loaded):
@@ -237,8 +231,7 @@ class Control:
             report = await self._booter.boot(option, overrides, self._progress)
             loaded.set_result(report)
             self._enter(Phase.EXECUTING, f"Starting {title}: {report.why}")
-            await self._say_farewell(report)
-            await self._booter.execute(report)
+            await self._leave(option, report, counted=counted)
             self._enter(Phase.MENU, f"Dry run: {title} would be started now")
 
     async def _keep(
@@ -271,6 +264,18 @@ class Control:
         finally:
             loaded.cancel()
 
+    async def _leave(self, option: ResolvedOption, report: LoadReport, *, counted: bool) -> None:
+        """Leave, and have the try counted unless the machine stays."""
+        try:
+            if counted and report.executed:
+                await self.tries.begin(option)
+            await self._say_farewell(report)
+            await self._booter.execute(report)
+        except BaseException:
+            if not self._booter.is_left:
+                await self.tries.stay()
+            raise
+
     async def _say_farewell(self, report: LoadReport) -> None:
         try:
             await asyncio.sleep(FAREWELL_S)
@@ -287,7 +292,17 @@ class Control:
         except CallError as error:
             self._store.say(str(error), Level.ERROR)
             if not await self._boot_with_running_tree(option_id):
-                self._countdown.fail()
+                await self._fall_back(option_id)
+
+    async def _fall_back(self, option_id: OptionId) -> None:
+        """Boot what is next instead, each option once at most; else stay in the menu."""
+        found = None
+        if self.wishes.tries and not self._cancelled:
+            found = self._store.give_up(option_id)
+        if found is None:
+            self._countdown.fail()
+        else:
+            await self._boot_by_itself(found)
 
     async def _allowed(self, option_id: OptionId) -> OptionId:
         """Return the option, or the default where this one may not be booted by itself."""

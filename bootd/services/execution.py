@@ -80,6 +80,9 @@ class Execution:
         board: Reads what is known of this machine; called in a thread.
         way: A key of `WAYS`.
         watchdog_s: When a watchdog resets the machine after the jump; 0: none is armed.
+
+    Attributes:
+        accepted: systemd is on its way to the kernel that is loaded, and nothing keeps it from it.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Execution:
         self._way = WAYS[way]
         self._watchdog_s = watchdog_s
         self._armed = ""
+        self.accepted = False
 
     async def run(self, report: LoadReport) -> None:
         """Leave; returns never.
@@ -99,22 +103,22 @@ class Execution:
         """
         log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
         done: Json = None
-        accepted = False
         try:
             way = await asyncio.to_thread(self._way)
             if await asyncio.to_thread(is_loaded):
                 await self._arm(way)
                 done = await self._quiesce(way)
             await asyncio.to_thread(way.leave)
-            accepted = way.through_systemd
-            if accepted:
+            self.accepted = way.through_systemd
+            if self.accepted:
                 await asyncio.sleep(STOP_S)
+            self.accepted = False
             reason = "the machine is still running"
         except OSError as error:
             reason = await asyncio.to_thread(explain, error)
         except asyncio.CancelledError:
             # systemd ends bootd, too, on its way to the kernel that is loaded.
-            if not accepted:
+            if not self.accepted:
                 await self._stay(done)
             raise
         await self._stay(done)
