@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 
-def start(host: str, words: Sequence[str]) -> tuple["subprocess.Popen[bytes]", socket.socket]:
+def start(host: str, words: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Run a command on `host`; the process and the socket to talk to it belong to the caller.
 
     Prompts and errors appear on the terminal: ssh writes them there, or to standard error.
@@ -22,13 +22,13 @@ def start(host: str, words: Sequence[str]) -> tuple["subprocess.Popen[bytes]", s
     command = ["ssh", "-T", "--", host, " ".join(map(shlex.quote, words))]
     try:
         with theirs:
-            return subprocess.Popen(command, stdin=theirs, stdout=theirs), ours
+            return subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno()), ours
     except OSError:
         ours.close()
         raise
 
 
-def finish(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
+def finish(process: subprocess.Popen[bytes], timeout_s: float) -> int:
     """Wait for the end of what `start` started, or bring it about; returns its exit status."""
     try:
         return process.wait(timeout_s)
