@@ -19,7 +19,7 @@ from bootd.model.lent import LentFile
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean, escape
 from bootd.policy import menu
-from bootd.policy.resolve import resolve
+from bootd.policy.resolve import resolve, without_replaced
 from bootd.probe import confined, image
 from bootd.probe.image import Stretch
 from bootd.protocol.codec import Json, from_json, to_json
@@ -90,9 +90,11 @@ def report(found: Found, architecture: str, *, as_json: bool) -> None:
     devices = {look.device.name: look.device for look in found.looks}
     machine = architecture or os.uname().machine
     options = menu.order(
-        resolve(option, look.device, devices, machine)
-        for look in found.looks
-        for option in look.result.options
+        without_replaced(
+            resolve(option, look.device, devices, machine)
+            for look in found.looks
+            for option in look.result.options
+        )
     )
     if as_json:
         pairs = [(look.device, look.result) for look in found.looks]

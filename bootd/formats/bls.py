@@ -180,6 +180,7 @@ class _Entry:
             cmdline=option.cmdline or check_cmdline(profile.cmdline, option.source, 1),
             devicetree=option.devicetree if named else profile.devicetree,
             devicetree_choices=() if named else profile.choices,
+            hardware_ids=() if named else profile.hardware_ids,
             architecture=option.architecture or image.architecture,
             sort_key=option.sort_key or image.sort_key,
             reasons=(),

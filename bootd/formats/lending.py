@@ -13,6 +13,9 @@ MAX_WANTS: Final = 64
 MAX_BYTES: Final = 64 << 10
 """Of one file whose text is lent; of a longer one it is said that it is there."""
 
+MAX_NAMES: Final = 256
+"""Of one folder."""
+
 MAX_ALL: Final = 256 << 10
 """Characters of all files lent at once."""
 
@@ -31,7 +34,8 @@ def lend(fs: FsView, paths: Iterable[str]) -> tuple[LentFile, ...]:
 def _look(fs: FsView, path: str, limit: int) -> LentFile:
     try:
         if fs.is_dir(path):
-            return LentFile(device="", path=path, kind=LentKind.FOLDER)
+            names = fs.list_dir(path)[:MAX_NAMES]
+            return LentFile(device="", path=path, kind=LentKind.FOLDER, names=names)
         if not fs.is_file(path):
             return LentFile(device="", path=path, kind=LentKind.ABSENT)
         _, size, time_ns = fs.identity(path)

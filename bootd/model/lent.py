@@ -32,6 +32,7 @@ class LentFile:
         size: In bytes; 0 for what is no file.
         time_ns: When it was last changed.
         text: Its content as `bootd.fsview.decode` gives it; None for what is no file or too long.
+        names: Of a folder: what is in it, sorted.
         holder: Device spec of the one that has it, where `device` does not name one.
     """
 
@@ -41,4 +42,5 @@ class LentFile:
     size: int = 0
     time_ns: int = 0
     text: str | None = None
+    names: tuple[str, ...] = ()
     holder: str = ""

@@ -133,6 +133,8 @@ class BootOption:
         format: Name in the FORMATS table.
         source: Absolute path of the configuration file.
         line: 1-based line where the entry starts, or None.
+        entry_file: The entry's own file where it is on another device, whose option this one takes
+            the place of; None otherwise.
         title: What to show.
         linux: The kernel; None for an entry that names none (it is then not bootable).
         initrds: In the order in which they are concatenated.
@@ -168,6 +170,7 @@ class BootOption:
     source: str
     title: str
     line: int | None = None
+    entry_file: FileRef | None = None
     version: str = ""
     linux: FileRef | None = None
     initrds: tuple[FileRef, ...] = ()
@@ -268,6 +271,8 @@ class ResolvedOption:
         kind: Of `device`; with `disk` and `removable` all that ordering needs to know of it.
         disk: Kernel name of the whole disk.
         removable: Whether `device` may be taken out or brought in by anybody.
+        replaces: Device and source of the option whose place it takes: the same entry, less well
+            read; None for most.
         board_rank: Which of this board's compatible strings, 0 the most specific, the option names;
             None when it is for any board, or the board is unknown.
     """
@@ -287,6 +292,7 @@ class ResolvedOption:
     disk: str = ""
     removable: bool = False
     board_rank: int | None = None
+    replaces: tuple[str, str] | None = None
 
     @property
     def bootable(self) -> bool:

@@ -103,8 +103,30 @@ def resolve(
         kind=device.kind,
         disk=device.disk or device.name,
         removable=is_open_to_anybody(device),
+        replaces=_replaced(option.entry_file, device, devices),
         board_rank=next((i for i, text in enumerate(board) if text in option.compatible), None),
     )
+
+
+def _replaced(
+    file: FileRef | None, device: BlockDevice, devices: Mapping[str, BlockDevice]
+) -> tuple[str, str] | None:
+    """Return whose place an option takes; a stick takes that of no option on another disk."""
+    holder = find_from(file.device or "", device, devices.values()) if file is not None else None
+    if file is None or holder is None:
+        return None
+    if is_open_to_anybody(device) and (holder.disk or holder.name) != (device.disk or device.name):
+        return None
+    return holder.name, file.path
+
+
+def without_replaced(options: Iterable[ResolvedOption]) -> list[ResolvedOption]:
+    """Return the options of all devices but those whose place another one takes."""
+    listed = list(options)
+    replaced = {each.replaces for each in listed if each.replaces is not None}
+    if not replaced:
+        return listed
+    return [each for each in listed if (each.device, each.option.source) not in replaced]
 
 
 def is_open_to_anybody(device: BlockDevice) -> bool:

@@ -247,7 +247,7 @@ class Store:
             return replace(self._state, revision=self._state.revision + 1, status=self._status)
         self._menu_dirty = False
         resolved, unseen = self._resolve()
-        ordered = self._with_saved(menu.order(resolved))
+        ordered = self._with_saved(menu.order(resolve.without_replaced(resolved)))
         devices = [record.device for record in self._records.values()]
         default = menu.default(ordered, self._preference, self._given_up)
         ids = {option.id for option in ordered}

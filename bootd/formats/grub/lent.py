@@ -46,9 +46,10 @@ class LentView:
         """Return bytes of a file; see `FsView.read_range`."""
         return self._text(path)[offset : offset + size]
 
-    def list_dir(self, _path: str, /) -> tuple[str, ...]:
-        """Return no names: folders of other devices are not listed."""
-        return ()
+    def list_dir(self, path: str, /) -> tuple[str, ...]:
+        """Return a directory's names; see `FsView.list_dir`."""
+        found = self._files.get(path)
+        return () if found is None else found.names
 
     def is_file(self, path: str, /) -> bool:
         """Say whether a regular file is there."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from bootd.formats.grub.environment import Frame
 from bootd.formats.grub.syntax import Script
-from bootd.model.option import WAIT_FOREVER
+from bootd.model.option import WAIT_FOREVER, FileRef
 from bootd.record import dataclass, field
 
 MAX_ENTRIES: Final = 256
@@ -43,6 +43,7 @@ class Entry:
         is_submenu: Its body defines entries.
         frame: Variables that its body sees, as they are when the menu is shown.
         bls: Set when it stands for a file of the Boot Loader Specification.
+        file: That file, where another device lends it.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Entry:
     outer: tuple[str, ...] = ()
     is_submenu: bool = False
     bls: BlsFile | None = None
+    file: FileRef | None = None
 
 
 @dataclass(slots=True)

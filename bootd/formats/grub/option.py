@@ -41,6 +41,7 @@ def build(
         entry=escape(f"{bls.name}.conf") if bls is not None else clean(path, MAX_ID),
         format="bls" if bls is not None else "grub",
         source=entry.source,
+        entry_file=entry.file,
         line=entry.line,
         title=clean(entry.title),
         version=clean(

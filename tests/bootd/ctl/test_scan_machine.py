@@ -157,3 +157,48 @@ def test_what_waits_for_a_device_says_so_until_it_is_there(
             {"what": "initrd", "device": "LABEL=L", "path": "/i"},
         ]
         assert option["bootable"] is False
+
+
+RHEL = (
+    "load_env -f ${config_directory}/grubenv\nset default=${saved_entry}\nset tuned_params=quiet\n"
+    "search --no-floppy --fs-uuid --set=root --hint='hd0,gpt2' BOOT-02\n"
+    "search --no-floppy --fs-uuid --set=boot ESP-01\nset timeout=5\nblscfg\n"
+    "menuentry 'System setup' { fwsetup\n}\n"
+)
+
+
+@pytest.mark.parametrize("first", ["sda1", "sda2"])
+def test_entries_get_the_variables_of_a_configuration_on_the_system_partition(
+    machine: Machine, first: str
+) -> None:
+    esp = {
+        "EFI/redhat/grub.cfg": RHEL,
+        "EFI/redhat/grubenv": "# GRUB Environment Block\nsaved_entry=id-4.18.0-1\n"
+        "kernelopts=root=/dev/mapper/rhel-root ro\n####",
+    }
+    boot = {f"v{n}": "" for n in (1, 2)} | {f"i{n}": "" for n in (1, 2)}
+    for number in (1, 2):
+        boot[f"loader/entries/id-4.18.0-{number}.conf"] = (
+            f"title RHEL 8.{number}\nversion 4.18.0-{number}\nlinux /v{number}\n"
+            f"initrd /i{number} $tuned_initrd\noptions $kernelopts $tuned_params\n"
+        )
+    devices = {"sda1,uuid=ESP-01,fstype=vfat": esp, "sda2,uuid=BOOT-02": boot}
+    if first == "sda2":
+        devices = dict(reversed(devices.items()))
+    answer = machine(devices)
+    options = answer["options"]
+    assert [each["title"] for each in options] == ["RHEL 8.2", "RHEL 8.1", "System setup"]
+    assert {each["cmdline"] for each in options[:2]} == {"root=/dev/mapper/rhel-root ro quiet"}
+    assert [each["isDefault"] for each in options] == [False, True, False]
+    assert options[1]["linux"] == {"device": "sda2", "path": "/v1"}
+    assert options[1]["initrd"] == [{"device": "sda2", "path": "/i1"}]
+    assert options[1]["missing"] == []
+    assert options[1]["source"] == "UUID=BOOT-02:/loader/entries/id-4.18.0-1.conf"
+    assert answer["default"] == options[1]["id"]
+
+
+def test_without_the_system_partition_the_entries_are_listed_as_they_are(machine: Machine) -> None:
+    entry = "title RHEL\nlinux /v\noptions $kernelopts\n"
+    (option,) = machine({"sda2,uuid=BOOT-02": {"loader/entries/a.conf": entry, "v": ""}})["options"]
+    assert (option["title"], option["cmdline"]) == ("RHEL", "$kernelopts")
+    assert "variable of GRUB" in option["notes"][0]

@@ -2,8 +2,9 @@
 
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.lent import LentFile, LentKind
-from bootd.model.option import FileRef
+from bootd.model.option import BootOption, FileRef
 from bootd.policy.lending import answers, questions, unanswered
+from bootd.policy.resolve import resolve, without_replaced
 
 EMMC1 = BlockDevice(name="mmcblk0p1", node="/dev/mmcblk0p1", uuid="A", disk="mmcblk0")
 EMMC2 = BlockDevice(name="mmcblk0p2", node="/dev/mmcblk0p2", uuid="B", disk="mmcblk0")
@@ -60,3 +61,30 @@ def test_what_was_lent_is_not_wanted_again() -> None:
     wants = (FileRef("/x", "UUID=B"), FileRef("/y", "UUID=B"))
     lent = LentFile(device="UUID=B", path="/x", kind=LentKind.ABSENT)
     assert unanswered(wants, (lent,)) == wants[1:]
+
+
+def listed(*pairs: tuple[BlockDevice, BootOption]) -> list[tuple[str, str]]:
+    """Return device and title of all options that are left."""
+    devices = {each.name: each for each in ALL}
+    resolved = [resolve(option, device, devices, "aarch64") for device, option in pairs]
+    return [(each.device, each.option.title) for each in without_replaced(resolved)]
+
+
+def entry(title: str, file: FileRef | None = None) -> BootOption:
+    return BootOption(
+        entry="a.conf", format="bls", source="/loader/a.conf", title=title, entry_file=file
+    )
+
+
+def test_the_better_reading_of_an_entry_takes_the_place_of_the_other() -> None:
+    better = entry("better", FileRef("/loader/a.conf", "UUID=B"))
+    assert listed((EMMC1, better), (EMMC2, entry("plain"))) == [("mmcblk0p1", "better")]
+    assert listed((EMMC1, better), (DISK, entry("other")))[1] == ("sda1", "other")
+
+
+def test_a_stick_takes_the_place_of_no_entry_of_a_built_in_disk() -> None:
+    theirs = entry("theirs", FileRef("/loader/a.conf", "UUID=B"))
+    assert listed((STICK, theirs), (EMMC2, entry("ours"))) == [
+        ("sdb1", "theirs"),
+        ("mmcblk0p2", "ours"),
+    ]

@@ -3,6 +3,7 @@
 Source: Fedora's GRUB, grub-core/commands/blscfg.c. Each file becomes a small script, so that the
 variables in it (`$kernelopts`, `$tuned_params`) are expanded when the entry runs, as GRUB does it.
 Not used: grub_users, grub_class, grub_hotkey. Sorted by version of the file name, newest first.
+With a configuration on an EFI system partition the files are on another device, which lends them.
 """
 
 from typing import Final
@@ -10,11 +11,14 @@ from typing import Final
 from bootd.errors import ConfigError
 from bootd.formats import version
 from bootd.formats.entryfile import by_key, split_counter
+from bootd.formats.grub.devices import Located
 from bootd.formats.grub.menu import MAX_ENTRIES, BlsFile, Entry
 from bootd.formats.grub.parser import parse
 from bootd.formats.grub.session import FAILED, OK, Call, Session
 from bootd.formats.lexing import Line
+from bootd.model.option import FileRef
 from bootd.model.text import clean
+from bootd.record import replace
 
 _DIRECTORIES: Final = ("/loader/entries", "/boot/loader/entries")
 _MAX_BYTES: Final = 64 << 10
@@ -25,12 +29,14 @@ def blscfg(session: Session, call: Call) -> int:
     named = call.args[0] if call.args else session.env.get("blsdir")
     for directory in (named,) if named else _DIRECTORIES:
         try:
-            path = session.locate(directory).path
+            at = session.locate(directory)
         except ConfigError:
             continue
-        stems = _stems(session, path)
+        stems = _stems(session, session.devices.lent(at) or at.path)
+        if not stems:
+            session.devices.ask_for(at)
         for stem in stems[:MAX_ENTRIES]:
-            entry = _entry(session, path, stem)
+            entry = _entry(session, replace(at, path=f"{at.path}/{stem}.conf"), stem)
             if entry is not None:
                 session.menu.add(entry)
         if len(stems) > MAX_ENTRIES:
@@ -47,8 +53,15 @@ def _stems(session: Session, directory: str) -> list[str]:
     return sorted(stems, key=version.Key, reverse=True)
 
 
-def _entry(session: Session, directory: str, stem: str) -> Entry | None:
-    path = f"{directory}/{stem}.conf"
+def _entry(session: Session, at: Located, stem: str) -> Entry | None:
+    """Return what a file says; None for one that another device has to lend first."""
+    path, file = at.path, None
+    if session.devices.lent(replace(at, path=at.path.rpartition("/")[0])) is not None:
+        lent = session.devices.lent(at)
+        if lent is None:
+            session.devices.ask_for(at)
+            return None
+        path, file = lent, FileRef(at.path, at.spec)
     try:
         lines = by_key(session.read(path, _MAX_BYTES))
     except (ConfigError, OSError):
@@ -56,7 +69,7 @@ def _entry(session: Session, directory: str, stem: str) -> Entry | None:
         return None
     if "linux" not in lines:
         return None
-    parsed = parse(_script(session, lines, below_boot=directory.startswith("/boot/")), path)
+    parsed = parse(_script(session, lines, below_boot=at.path.startswith("/boot/")), path)
     for each in parsed.problems:
         session.remark(each.message)
     name, left, done = split_counter(stem)
@@ -74,6 +87,7 @@ def _entry(session: Session, directory: str, stem: str) -> Entry | None:
         line=1,
         frame=session.env.frame,
         bls=BlsFile(name, keys, left, done),
+        file=file,
     )
 
 
