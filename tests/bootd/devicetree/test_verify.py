@@ -3,11 +3,12 @@ from collections.abc import Callable
 import pytest
 
 from bootd.devicetree.merge import merge
+from bootd.devicetree.prepare import prepare
 from bootd.devicetree.verify import verify
 from bootd.errors import MergeRefusedError
 from bootd.fdt import Fdt, Node, write
-from bootd.model.tree import Fact, FactAction, FactSource
-from tests.support.trees import board, encode, live_board, tree
+from bootd.model.tree import Fact, FactAction, FactSource, TreeMode, TreeRequest
+from tests.support.trees import blob, board, encode, live_board, tree
 
 CMDLINE = "quiet"
 SHIPPED = board(
@@ -45,6 +46,12 @@ def claim(path: str, name: str, action: FactAction = FactAction.SET) -> Fact:
     return Fact(
         path=path, property=name, source=FactSource.LIVE, rule="x", action=action, reason=""
     )
+
+
+def test_a_pc_tells_of_its_memory_by_other_means_than_its_tree() -> None:
+    running = blob({"compatible": "acme,pc", "chosen": {}})
+    request = TreeRequest(mode=TreeMode.RUNNING, cmdline=CMDLINE)
+    assert prepare(None, request, running).blob is not None
 
 
 def test_an_order_is_no_difference() -> None:
