@@ -13,7 +13,10 @@ from bootd.probe.spawn import spawn
 if TYPE_CHECKING:
     from bootd.probe.task import Tables
 
-HELPERS: Final = ("load", "unload", "quiesce", "wake", "rename", "arm", "disarm")
+HELPERS: Final = (
+    *("load", "unload", "quiesce", "wake", "rename", "arm", "disarm"),
+    *("assemble", "dismantle", "unlock"),
+)
 """Tasks that run with root's rights."""
 
 
@@ -70,11 +73,12 @@ def parse(words: list[str]) -> Arguments:
 def _tables() -> "Tables":
     """Name what workers can do; called in the zygote, whose memory it costs."""
     from bootd.loaders import departure, task  # noqa: PLC0415 - in the zygote only
+    from bootd.probe import stacking  # noqa: PLC0415 - ditto
     from bootd.probe.rehearsal import complete, practise, preload  # noqa: PLC0415 - ditto
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
     from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
-    both = task.HELPERS | departure.HELPERS
+    both = task.HELPERS | departure.HELPERS | stacking.HELPERS
     return Tables(
         tasks={**TASKS, "image": task.image},
         helpers={name: both[name] for name in HELPERS},

@@ -44,6 +44,8 @@ from bootd.services.file_systems import AllowedFileSystems
 from bootd.services.inspection import Inspection, asking
 from bootd.services.leaving import Leaving
 from bootd.services.lifeline import keep_alive, tell_status
+from bootd.services.locks import Locks
+from bootd.services.stacks import Stacks
 from bootd.services.store import Store
 from bootd.services.wishes import Wishes
 
@@ -108,35 +110,32 @@ class _Daemon:
         self, prober: Prober, listening: socket.socket, errors: tuple[SettingError, ...]
     ) -> None:
         dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
-        machine = self._place.machine
-        store = Store(_status(machine, dry_run=dry_run), machine.compatible, machine.hardware)
+        store = _store(self._place.machine, dry_run=dry_run)
         folder = os.path.dirname(listening.getsockname())  # noqa: PTH120 - pathlib costs 10 ms
         deciding = Deciding.join(store, folder, self._configured())
         choices = deciding.choices
-        allowed = AllowedFileSystems(prober, self._settings.file_systems)
-        source = self._place.source(
-            await prober.early_devices(), prober.is_looking, allowed.preview
-        )
+        stacks = Stacks(store, prober)
+        allowed = AllowedFileSystems(prober, self._settings.file_systems, stacks)
+        early = await prober.early_devices()
+        source = self._place.source(early, prober.is_looking, allowed.preview)
         discovery = Discovery(source, allowed, store)
-        booting = self._booting(prober, store, dry_run=dry_run)
-        wishes = _wishes(self._settings)
         control = Control(
             store,
             deciding.countdown,
-            booting,
+            self._booting(prober, store, dry_run=dry_run),
             discovery.rescan,
-            wishes=wishes,
+            wishes=_wishes(self._settings),
             depart=choices.depart,
         )
         leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
-        about = self._about(leaving)
         desk = Desk(
             store=store,
             control=control,
             choices=choices,
-            about=about,
+            about=self._about(leaving),
             leaving=leaving,
             inspection=Inspection(store, asking(prober)),
+            locks=Locks(store, prober),
         )
         service = Service(desk, _access())
         ready = asyncio.Event()
@@ -149,12 +148,12 @@ class _Daemon:
             control.wishes = _wishes(settings)
             discovery.rescan()
 
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._reload, store, apply)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, store, apply)
         services = (
             Listener(listening, service.answer).run(ready),
             discovery.run(),
             control.run(),
+            stacks.run(),
             deciding.settings.run(),
             keep_alive(),
             tell_status(store),
@@ -263,6 +262,10 @@ def _why_not_listening(path: str, error: OSError) -> str:
 def _remove(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - pathlib costs 10 ms at start
+
+
+def _store(machine: Machine, *, dry_run: bool) -> Store:
+    return Store(_status(machine, dry_run=dry_run), machine.compatible, machine.hardware)
 
 
 def _status(machine: Machine, *, dry_run: bool) -> Status:

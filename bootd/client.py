@@ -163,6 +163,11 @@ class Client:
         """Look at every device again."""
         await self._call(methods.RESCAN, methods.NoParameters(), QUICK_TIMEOUT_S)
 
+    async def unlock(self, device: str, passphrase: str, by: str = "") -> None:
+        """Open an encrypted device by its kernel name; what is in it appears by itself."""
+        asked = methods.Unlocking(device=device, passphrase=passphrase, by=by)
+        await self._call(methods.UNLOCK, asked, BOOT_TIMEOUT_S)
+
     async def set_timeout(self, seconds: int | None, by: str = "") -> None:
         """Count anew from so many seconds; None boots nothing by itself."""
         asked = methods.SettingTimeout(seconds=seconds, by=by)

@@ -1,4 +1,4 @@
-"""Verbs that change something: boot, crash, select, cancel, rescan."""
+"""Verbs that change something: boot, crash, select, cancel, rescan, unlock."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ def register(commands: "Commands") -> None:
     select.add_argument("id", metavar="ID", help="id, or the entry's name where it is unique")
     add_verb(commands, "cancel", "Stop the countdown, or a boot under way.", _cancel)
     add_verb(commands, "rescan", "Look at every device again.", _rescan)
+    unlock = add_verb(commands, "unlock", "Open an encrypted disk, read-only.", _unlock)
+    unlock.add_argument("device", metavar="DEVICE", help="kernel name, or its node below /dev")
 
 
 async def _boot(client: "Client", given: Namespace) -> int:
@@ -72,3 +74,20 @@ async def _cancel(client: "Client", _: Namespace) -> int:
 async def _rescan(client: "Client", _: Namespace) -> int:
     await client.rescan()
     return 0
+
+
+async def _unlock(client: "Client", given: Namespace) -> int:
+    name = given.device.removeprefix("/dev/")
+    await client.unlock(name, _passphrase(name), by=who())
+    return 0
+
+
+def _passphrase(name: str) -> str:
+    """Ask for it without showing it; from a pipe take the first line."""
+    import sys  # noqa: PLC0415 - see bootd.ctl.asking
+
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    from getpass import getpass  # noqa: PLC0415 - see bootd.ctl.asking
+
+    return getpass(f"Passphrase of {name}: ")

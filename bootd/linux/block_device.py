@@ -1,8 +1,9 @@
 r"""What udev and sysfs say about a block device, as a `BlockDevice`.
 
-Partitions that Android boots from are taken by their names. Left out because nothing can be mounted
-from them: other devices without a medium or file system, members
-of RAID, LVM and LUKS (ID_FS_USAGE is not `filesystem`), and what udev marks as not ready.
+Partitions that Android boots from are taken by their names; members of RAID, LVM and LUKS are told
+as such. Left out because nothing can be read from them: other devices without a medium or file
+system, what udev marks as not ready, and disks under another block device that the system has put
+together from them (multipath, RAID, an open LUKS), which is shown in their place.
 Sources: blkid's udev builtin (ID_FS_*, `\xNN` escapes in *_ENC), 60-persistent-storage.rules,
 Documentation/ABI/stable/sysfs-block.
 """
@@ -12,10 +13,18 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from bootd.model.device import ANDROID, SLOTTED, BlockDevice, DeviceKind
+from bootd.model.device import ANDROID, MEMBERS, SLOTTED, BlockDevice, DeviceKind
 from bootd.model.text import clean
 
 SYSFS: Final = "/sys/class/block"
+
+OURS: Final = "bootd-"
+"""Begins name and UUID of everything that bootd makes with the device mapper."""
+
+_STACKED: Final = ("dm-", "md")
+
+OVERLAY: Final = "bootd-cow-"
+"""Begins name and UUID of a device that `bootd.linux.overlay` made."""
 
 _SECTOR: Final = 512
 """Sysfs counts sizes in these, whatever the medium's own sectors are."""
@@ -41,10 +50,13 @@ def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
         name: Kernel name.
         properties: Of udev: those of the uevent and those of its rules.
     """
+    if is_overlay(name):
+        return None
     usage = properties.get("ID_FS_USAGE")
     label = clean(_decode(properties.get("ID_PART_ENTRY_NAME", "")))
     raw = usage is None and "ID_FS_TYPE" not in properties and label in _RAW
-    if properties.get("SYSTEMD_READY") == "0" or (usage != "filesystem" and not raw):
+    known = usage == "filesystem" or properties.get("ID_FS_TYPE") in MEMBERS or raw
+    if properties.get("SYSTEMD_READY") == "0" or not known or is_hidden(name):
         return None
     disk = _disk(name)
     size = size_of(name)
@@ -81,6 +93,34 @@ def read(path: str) -> str:
         os.close(fd)
 
 
+def is_overlay(name: str) -> bool:
+    """Say whether a device is one of ours that a journal is replayed in, or the store of one."""
+    if name.startswith("dm-"):
+        return read(f"{name}/dm/uuid").startswith(OVERLAY)
+    return name.startswith("loop") and read(f"{name}/loop/backing_file").startswith(
+        f"/memfd:{OVERLAY}"
+    )
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether another block device stands on this one that bootd did not put together."""
+    try:
+        holders = os.listdir(f"{SYSFS}/{name}/holders")
+    except OSError:
+        return False
+    return any(not read(f"{holder}/dm/uuid").startswith(OURS) for holder in holders)
+
+
+def below(name: str) -> tuple[str, ...]:
+    """Return the devices that a device of the device mapper or of RAID is put together from."""
+    if not name.startswith(_STACKED):
+        return ()
+    try:
+        return tuple(sorted(os.listdir(f"{SYSFS}/{name}/slaves")))
+    except OSError:
+        return ()
+
+
 def size_of(name: str) -> int:
     """Return the bytes of a device by its kernel name; 0 without a medium."""
     return _number(f"{name}/size") * _SECTOR
@@ -100,6 +140,8 @@ def _number(path: str) -> int:
 
 def _model(disk: str, properties: Mapping[str, str]) -> str:
     told = _text(properties, "ID_MODEL").strip()
+    if disk.startswith("dm-"):
+        return clean(read(f"{disk}/dm/name").removeprefix(OURS))
     return told or clean(read(f"{disk}/device/model") or read(f"{disk}/device/name"))
 
 

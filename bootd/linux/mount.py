@@ -121,7 +121,7 @@ def mount_detached(node: str, fstype: str, *, whole: bool = False, replay: bool 
     try:
         return _mount(node, kind, (kind.whole if whole else ()) + (() if replay else kind.needed))
     except OSError as error:
-        if error.errno == errno.EBUSY and (place := _mount_point(node)) is not None:
+        if error.errno == errno.EBUSY and (place := mount_point(node)) is not None:
             return _clone(place)
         raise _in_words(error, node, fstype) from error
 
@@ -237,7 +237,7 @@ def _drain(context: int) -> str:
             said = line[2:]
 
 
-def _mount_point(node: str) -> str | None:
+def mount_point(node: str) -> str | None:
     """Return where this mount namespace has the root of the device's file system, or None."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:

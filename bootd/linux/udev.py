@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from bootd.linux.block_device import describe, size_of
-from bootd.linux.udev_database import devices
+from bootd.linux.block_device import below, describe, size_of
+from bootd.linux.udev_database import devices, properties
 from bootd.model.device import BlockDevice, DeviceEvent
 
 HOLD_S: Final = 0.15
@@ -72,6 +72,7 @@ class UdevSource:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._monitor: Any = None  # a pyudev.Monitor, which has no types
         self._held: dict[str, _Device | None] = {}
+        self._below: dict[str, tuple[str, ...]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start(self, on_event: Callable[[DeviceEvent], None]) -> None:
@@ -186,6 +187,18 @@ class UdevSource:
         gone = device.action == "remove"
         # Not `device.get`: it warns of its removal in pyudev 1.0.
         self._report(name, None if gone else describe(name, device.properties))
+        self._look_below(name, gone=gone)
+
+    def _look_below(self, name: str, *, gone: bool) -> None:
+        """Hide what a device is put together from, and show it again when that is no more."""
+        if gone:
+            members = self._below.pop(name, ())
+        elif members := below(name):
+            self._below[name] = members
+        for member in members:
+            device = describe(member, properties(member))
+            if device is None or self._known.get(member) != device:
+                self._report(member, device)
 
     def _reconcile(self, *, again: bool) -> None:
         present = {device.name: device for device in devices()}

@@ -23,6 +23,12 @@ ANDROID: Final = "android"
 """As `fstype`: no file system but an Android boot image fills the partition. It is never mounted,
 only read."""
 
+LUKS: Final = "crypto_LUKS"
+"""As `fstype`: encrypted, and locked until a person gives the passphrase."""
+
+MEMBERS: Final = frozenset({LUKS, "LVM2_member", "linux_raid_member"})
+"""As `fstype`: no file system but a part of something, as blkid calls it. Read, never mounted."""
+
 SLOTTED: Final = ("boot", "recovery")
 """Names of such partitions, with `_a` or `_b` behind them or without."""
 

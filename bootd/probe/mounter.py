@@ -2,27 +2,31 @@
 
 Only the kernel's file-system driver reads the disk here, apart from one field of the superblock.
 This is the part that may hang for ever on a dead medium.
+
+The disk is never written. Where its journal has to be replayed that is done in an overlay, which
+keeps what is written in memory (`bootd.linux.overlay`); so the view is as current as the disk.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bootd.fsview import FsView
 from bootd.linux import loop
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
+from bootd.linux.unwritable import unwritable
 from bootd.model.device import ANDROID
 
-if TYPE_CHECKING:
-    from bootd.linux.layers import LayeredView
-
 STALE: Final = (
-    "was not shut down cleanly; what its journal holds is not shown, so the entries may be out of "
+    "was not shut down cleanly; its journal is not replayed ({why}), so the entries may be out of "
     "date"
 )
+
+FULL: Final = "its journal is larger than the memory that may be used to replay it"
 
 # Offset, length, and mask in the little-endian field that says "the journal has to be replayed".
 _DIRTY: Final = {
@@ -32,6 +36,8 @@ _DIRTY: Final = {
     # btrfs_super_block at 64 KiB: log_root, zero when there is no log tree (btrfs_tree.h)
     "btrfs": (0x10000 + 0x60, 8, (1 << 64) - 1),
 }
+_ASKED: Final = frozenset({"xfs", "f2fs"})
+"""No field tells; their drivers say EROFS when they would have to replay on a read-only device."""
 
 
 class Opened(NamedTuple):
@@ -80,20 +86,72 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
         if stat.S_ISREG(mode):
             attached = loop.attached(node, offset=start_bytes, size=size_bytes)
             node = stack.enter_context(attached)
-        dirty = fstype in _DIRTY and _is_dirty(node, fstype)
-        mounted = _mounted(node, fstype)
-    return Opened(mounted, mounted.open_file, (STALE,) if dirty else ())
+        return _open_disk(node, fstype)
 
 
-def _mounted(node: str, fstype: str) -> "DirView | LayeredView":
+def _open_disk(node: str, fstype: str) -> Opened:
+    with unwritable(node) as is_ours:
+        dirty = is_ours and (_is_dirty(node, fstype) or _would_replay(node, fstype))
+        return _replayed(node, fstype) if dirty else _mounted(node, fstype)
+
+
+def _would_replay(node: str, fstype: str) -> bool:
+    """Ask a driver that alone can tell; the device may not be written meanwhile.
+
+    The mount does not stay: when such a one ends xfs writes that it did.
+    """
+    if fstype not in _ASKED:
+        return False
+    try:
+        os.close(mount_detached(node, fstype, replay=True))
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return True
+    return False
+
+
+def _mounted(node: str, fstype: str, *, replay: bool = False) -> Opened:
     if fstype == "btrfs":
         from bootd.linux.layers import LayeredView, mount_layers  # noqa: PLC0415 - few disks have it
 
-        return LayeredView(mount_layers(node), one_mount=True)
-    return DirView(mount_detached(node, fstype), one_mount=True)
+        layers = LayeredView(mount_layers(node, replay=replay), one_mount=True)
+        return Opened(layers, layers.open_file)
+    view = DirView(mount_detached(node, fstype, replay=replay), one_mount=True)
+    return Opened(view, view.open_file)
+
+
+def _replayed(node: str, fstype: str) -> Opened:
+    """Mount a disk as it is after its journal; as it was before, with a note, if that cannot be.
+
+    Raises:
+        OSError: In words; ENOSPC when the journal is too large.
+    """
+    from bootd.linux.overlay import over  # noqa: PLC0415 - few disks need it
+
+    with ExitStack() as stack:
+        try:
+            overlay = stack.enter_context(over(node))
+        except OSError:
+            return _stale(node, fstype, "this kernel has no dm-snapshot")
+        try:
+            opened = _mounted(overlay.node, fstype, replay=True)
+        except OSError as error:
+            if overlay.is_full():
+                raise OSError(errno.ENOSPC, FULL, node) from error
+            return _stale(node, fstype, error.strerror or str(error))
+        if overlay.is_full():
+            raise OSError(errno.ENOSPC, FULL, node)
+        return opened
+
+
+def _stale(node: str, fstype: str, why: str) -> Opened:
+    return _mounted(node, fstype)._replace(notes=(STALE.format(why=why),))
 
 
 def _is_dirty(node: str, fstype: str) -> bool:
+    if fstype not in _DIRTY:
+        return False
     fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return needs_replay(fd, fstype)

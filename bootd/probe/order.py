@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from bootd.model.device import MEMBERS
 from bootd.record import dataclass
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ class Order:
         fstype: As blkid names it.
         start_bytes, size_bytes: Where in the node, when that is an image file.
         confined: Run without rights and within limits; otherwise only helpers may be called.
-        mounted: Whether the node is mounted; else it is only opened, for `bootd.probe.preview`.
+        mounted: Whether the node is mounted; else it is only opened, for `bootd.probe.preview` and
+            for disks that are a part of something.
     """
 
     node: str
@@ -36,6 +38,7 @@ def order_for(device: "BlockDevice | None", *, confined: bool = True) -> Order:
         node=device.node,
         fstype=device.fstype,
         confined=confined,
+        mounted=device.fstype not in MEMBERS,
         start_bytes=device.start_bytes,
         size_bytes=device.size_bytes,
     )

@@ -19,7 +19,7 @@ from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
 from bootd.probe import answer
-from bootd.probe.channel import decode, encode_packet, receive_part, send
+from bootd.probe.channel import close_all, decode, encode_packet, receive_part, send
 from bootd.probe.order import Order, order_for
 from bootd.probe.preview import believe
 from bootd.probe.session import Session
@@ -141,6 +141,18 @@ class Prober:
             return answer.lent_files(found, paths)
         except ProtocolError as error:
             raise ProbeError(device.name, f"its worker answered nonsense: {error}") from error
+
+    async def ask(self, device: BlockDevice, task: str, *, timeout_s: float) -> Json:
+        """Return what a task of a worker says about a device, *not* checked yet.
+
+        Raises:
+            ProbeError, OSError: In words for a person.
+            ProberError: The zygote is gone.
+        """
+        async with self.session(device) as session:
+            found, fds = await session.call(task, None, timeout_s=timeout_s)
+        close_all(fds)
+        return found
 
     def preview(self, name: str, node: str, types: Collection[str]) -> bool:
         """Have a spare worker read a device that udev has not told of yet; `scan` makes use of it.

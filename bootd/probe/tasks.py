@@ -35,6 +35,19 @@ def scan(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[in
     return to_json(scan_formats(fs, _read_lent(params) if params else ())), []
 
 
+def member(context: Context, _params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
+    """Say what a disk without a file system is a part of: -> `bootd.model.stack.Member`.
+
+    Raises:
+        OSError: It is a part of nothing that is known, or its metadata are damaged.
+    """
+    from bootd.probe.members import read  # noqa: PLC0415 - see the module's docstring
+
+    if context.device is None:
+        raise ProtocolError("a member needs a device")
+    return to_json(read(context.device)), []
+
+
 def lend(context: Context, params: Json, _fds: list[int]) -> tuple[Json, list[int]]:
     """Look up files for the configuration of another device: {"paths"} -> [LentFile]."""
     from bootd.formats.lending import lend as look_up  # noqa: PLC0415 - see the module's docstring
@@ -203,6 +216,7 @@ def _memfd(name: str, pieces: Iterable[bytes]) -> int:
 
 TASKS: Final[Tasks] = {
     "scan": scan,
+    "member": member,
     "tried": tried,
     "lend": lend,
     "preview": preview,

@@ -127,8 +127,10 @@ class Zygote:
     def _look_early(self) -> None:
         """Name the devices that udev knows already, and queue their probes."""
         from bootd.linux.udev_database import devices  # noqa: PLC0415 - only when it is wanted
+        from bootd.model.device import MEMBERS  # noqa: PLC0415 - ditto
 
-        for number, device in enumerate(devices()[:MAX_EARLY], start=1):
+        seen = [device for device in devices() if device.fstype not in MEMBERS]
+        for number, device in enumerate(seen[:MAX_EARLY], start=1):
             ours, theirs = socket.socketpair()
             send(theirs, {"task": "scan", "params": None})
             theirs.shutdown(socket.SHUT_WR)  # or the worker would wait for more, and keep its slot

@@ -60,6 +60,7 @@ class DeviceView:
 
     Attributes:
         state: `probing`, `ready` or `failed`; problems say why.
+        locked: It is encrypted, and Unlock opens it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class DeviceView:
     removable: bool = False
     state: str = "ready"
     problems: tuple[ProblemView, ...] = ()
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

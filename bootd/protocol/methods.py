@@ -100,6 +100,15 @@ class Cancelling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlocking:
+    """Parameters of Unlock; `device` is a kernel name. The passphrase is never logged or kept."""
+
+    device: str
+    passphrase: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explaining:
     """Parameters of Explain."""
 
@@ -283,6 +292,7 @@ CANCEL: Final = Method(
     name="Cancel", parameters=Cancelling, reply=NoParameters, changes=True, remote=True
 )
 RESCAN: Final = Method(name="Rescan", parameters=NoParameters, reply=NoParameters, changes=True)
+UNLOCK: Final = Method(name="Unlock", parameters=Unlocking, reply=NoParameters, changes=True)
 SET_TIMEOUT: Final = Method(
     name="SetTimeout", parameters=SettingTimeout, reply=NoParameters, changes=True
 )
@@ -316,6 +326,7 @@ METHODS: Final[tuple[Method, ...]] = (
     LOAD_CRASH_KERNEL,
     CANCEL,
     RESCAN,
+    UNLOCK,
     SET_TIMEOUT,
     SET_DEFAULT,
     SET_ONE_SHOT,

@@ -19,6 +19,7 @@ from bootd.services.choices import Choices
 from bootd.services.control import Control
 from bootd.services.inspection import Inspection
 from bootd.services.leaving import Leaving
+from bootd.services.locks import Locks
 from bootd.services.store import Store
 
 MAX_BEHIND: Final = 256
@@ -39,6 +40,7 @@ class Desk:
     about: About
     leaving: Leaving
     inspection: Inspection
+    locks: Locks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,12 @@ async def rescan(desk: Desk, _: methods.NoParameters, __: Asker) -> methods.NoPa
     return methods.NoParameters()
 
 
+async def unlock(desk: Desk, asked: methods.Unlocking, asker: Asker) -> methods.NoParameters:
+    """Open an encrypted device."""
+    await desk.locks.unlock(asked.device, asked.passphrase, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
 async def set_timeout(
     desk: Desk, asked: methods.SettingTimeout, asker: Asker
 ) -> methods.NoParameters:
@@ -251,6 +259,7 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.LOAD_CRASH_KERNEL: load_crash_kernel,
     methods.CANCEL: cancel,
     methods.RESCAN: rescan,
+    methods.UNLOCK: unlock,
     methods.SET_TIMEOUT: set_timeout,
     methods.SET_DEFAULT: set_default,
     methods.SET_ONE_SHOT: set_one_shot,

@@ -7,6 +7,7 @@ them cleans them.
 from typing import Final
 
 from bootd.model.browsing import TreePage
+from bootd.model.device import LUKS
 from bootd.model.load import LoadReport
 from bootd.model.option import FileRef, Missing, ResolvedFile, ResolvedOption
 from bootd.model.problem import Problem
@@ -52,6 +53,7 @@ def device(state: DeviceState) -> DeviceView:
         removable=it.removable,
         state=state.phase.value,
         problems=_problems(state.problems),
+        locked=it.fstype == LUKS,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from bootd.errors import ProbeError
-from bootd.model.device import ANDROID, BlockDevice, DeviceKind
+from bootd.model.device import ANDROID, MEMBERS, BlockDevice, DeviceKind
 from bootd.model.option import ScanResult
 from bootd.services.discovery import Scanner
 
@@ -20,6 +20,14 @@ class Previewer(Scanner, Protocol):
         ...
 
 
+class MemberScanner(Protocol):
+    """Who looks at disks that are a part of something; `bootd.services.stacks.Stacks` does."""
+
+    async def scan(self, device: BlockDevice, /) -> ScanResult:
+        """Find out what; raises ProbeError."""
+        ...
+
+
 class AllowedFileSystems:
     """A scanner that hands on what it may look at and says why not for the rest.
 
@@ -27,9 +35,12 @@ class AllowedFileSystems:
         allowed: Types as blkid names them; a reload may replace them.
     """
 
-    def __init__(self, scanner: Previewer, allowed: Collection[str]) -> None:
+    def __init__(
+        self, scanner: Previewer, allowed: Collection[str], members: MemberScanner | None = None
+    ) -> None:
         self.allowed = allowed
         self._scanner = scanner
+        self._members = members
 
     async def scan(self, device: BlockDevice, lent: "Collection[LentFile]" = (), /) -> ScanResult:
         """Return the device's boot options.
@@ -37,6 +48,8 @@ class AllowedFileSystems:
         Raises:
             ProbeError: Its type is not allowed, or the scanner's reason.
         """
+        if self._members is not None and device.fstype in MEMBERS:
+            return await self._members.scan(device)
         self._check(device)
         return await self._scanner.scan(device, lent)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
@@ -28,6 +28,7 @@ from bootd.services.countdown import Countdown
 from bootd.services.inspection import Inspection
 from bootd.services.leaving import Leaving
 from bootd.services.lifeline import Note
+from bootd.services.locks import Locks
 from bootd.services.settings import Settings
 from bootd.services.store import Store
 
@@ -145,6 +146,7 @@ class Bench:
     rescans: list[str]
     remembered: list[str]
     left: list[str]
+    helpers: "FakeHelpers"
     settings: Settings
     choices: Choices
 
@@ -165,7 +167,27 @@ class Bench:
             about=about,
             leaving=leaving,
             inspection=Inspection(self.store, _nothing_there),
+            locks=Locks(self.store, self.helpers),
         )
+
+
+@dataclass
+class FakeHelpers:
+    """Opens what is locked with one passphrase, and notes what it was asked."""
+
+    passphrase: str = "let me in"  # noqa: S105 - of a fake
+    asked: list[tuple[str, Json]] = field(default_factory=list)
+
+    async def run(
+        self, task: str, params: Json, fds: Sequence[int] = (), /, *, timeout_s: float
+    ) -> tuple[Json, list[int]]:
+        self.asked.append((task, params))
+        given = os.read(fds[0], 4096).decode()
+        assert os.read(fds[0], 1) == b""
+        assert timeout_s > 0
+        if given != self.passphrase:
+            raise BootdError("the passphrase is wrong")
+        return None, []
 
 
 async def _nothing_there(_device: BlockDevice) -> Json:
@@ -215,6 +237,7 @@ def make_bench(
         rescans=rescans,
         remembered=remembered,
         left=[],
+        helpers=FakeHelpers(),
         settings=settings,
         choices=choices,
     )

@@ -91,7 +91,7 @@ def test_a_partition_that_android_boots_from_is_taken_by_its_name(label: str) ->
     [
         {"ID_PART_ENTRY_NAME": "vendor_boot_a"},
         {"ID_PART_ENTRY_NAME": "boot_c"},
-        {"ID_PART_ENTRY_NAME": "boot", "ID_FS_USAGE": "crypto", "ID_FS_TYPE": "crypto_LUKS"},
+        {"ID_PART_ENTRY_NAME": "boot", "ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"},
         {"ID_PART_ENTRY_NAME": "boot", "SYSTEMD_READY": "0"},
         {},
     ],
@@ -112,14 +112,69 @@ def test_a_file_system_on_a_partition_called_boot_is_one() -> None:
     "changed",
     [
         {"SYSTEMD_READY": "0"},
-        {"ID_FS_USAGE": "raid", "ID_FS_TYPE": "linux_raid_member"},
-        {"ID_FS_USAGE": "crypto", "ID_FS_TYPE": "crypto_LUKS"},
+        {"ID_FS_USAGE": "raid", "ID_FS_TYPE": "ddf_raid_member"},
+        {"ID_FS_USAGE": "crypto", "ID_FS_TYPE": "BitLocker"},
         {"ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"},
         {"ID_FS_USAGE": ""},
     ],
 )
 def test_what_cannot_be_mounted_is_left_out(changed: dict[str, str]) -> None:
     assert describe("sda2", ROOT_FS | changed) is None
+
+
+@pytest.mark.usefixtures("sysfs")
+@pytest.mark.parametrize("fstype", ["LVM2_member", "linux_raid_member", "crypto_LUKS"])
+def test_a_part_of_something_is_told_as_such(fstype: str) -> None:
+    device = describe("sda2", ROOT_FS | {"ID_FS_USAGE": "raid", "ID_FS_TYPE": fstype})
+    assert device is not None
+    assert device.fstype == fstype
+
+
+@pytest.mark.parametrize(
+    ("holder", "uuid", "hidden"),
+    [
+        ("dm-0", "mpath-3600508b4", True),
+        ("dm-0", "LVM-Bce0RArKWs9P", True),
+        ("dm-0", "CRYPT-LUKS2-6b1c-bootd-luks-6b1c", True),
+        ("md127", "", True),
+        ("dm-0", "bootd-Bce0RArKWs9P-520HFgsbu5MH", False),
+        ("dm-0", "bootd-cow-123-8-2", False),
+    ],
+)
+def test_a_disk_is_hidden_by_what_others_put_together_from_it(
+    sysfs: Path, holder: str, uuid: str, *, hidden: bool
+) -> None:
+    (sysfs / "sda2" / "holders" / holder).mkdir(parents=True)
+    (sysfs / holder / "dm").mkdir(parents=True)
+    (sysfs / holder / "dm/uuid").write_text(f"{uuid}\n")
+    (sysfs / holder / "slaves/sda2").mkdir(parents=True)
+    assert (describe("sda2", ROOT_FS) is None) == hidden
+    assert block_device.below(holder) == ("sda2",)
+
+
+@pytest.mark.usefixtures("sysfs")
+def test_a_disk_is_put_together_from_nothing() -> None:
+    assert block_device.below("sda2") == ()
+
+
+def test_what_a_journal_is_replayed_in_is_nobodys_device(sysfs: Path) -> None:
+    for name, file, text in (
+        ("dm-3", "dm/uuid", "bootd-cow-12-8-2"),
+        ("loop5", "loop/backing_file", "/memfd:bootd-cow- (deleted)"),
+    ):
+        (sysfs / name / file).parent.mkdir(parents=True)
+        (sysfs / name / file).write_text(f"{text}\n")
+        (sysfs / name / "size").write_text("2048\n")
+        assert describe(name, ROOT_FS) is None
+
+
+def test_a_volume_has_the_name_that_people_know(sysfs: Path) -> None:
+    for file, text in (("dm/name", "bootd-vg-root"), ("dm/uuid", "bootd-A-B"), ("size", "2048")):
+        (sysfs / "dm-1" / file).parent.mkdir(parents=True, exist_ok=True)
+        (sysfs / "dm-1" / file).write_text(f"{text}\n")
+    device = describe("dm-1", ROOT_FS | {"DEVNAME": "/dev/dm-1"})
+    assert device is not None
+    assert (device.node, device.model) == ("/dev/dm-1", "vg-root")
 
 
 def test_a_drive_without_a_medium_is_left_out(sysfs: Path) -> None:

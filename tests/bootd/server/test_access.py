@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bootd.linux.peer import Peer
+from bootd.model.device import LUKS
 from bootd.protocol.messages import ErrorName, Overrides
 from bootd.protocol.methods import METHODS, Method, Replies
+from bootd.record import replace
 from bootd.server.access import MAX_CLIENTS, MAX_CLIENTS_PER_UID, Access, Doorman
 from tests.support.services import device, make_bench, options, serving
 
@@ -27,6 +29,7 @@ PARAMETERS = {
         for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")
     },
     "InspectDevice": {"device": "vda1"},
+    "Unlock": {"device": "vdz1", "passphrase": "let me in"},
     "Leave": {"action": "reboot"},
     "SetDefault": {"id": ""},
     "SetOneShot": {"id": OPTION},
@@ -58,6 +61,7 @@ MAY_CHANGE = {
 async def path() -> AsyncIterator[str]:
     bench = make_bench()
     bench.store.device_scanned(device(), options(1))
+    bench.store.device_found(replace(device("vdz1"), fstype=LUKS))
     bench.choices.save_overrides(OPTION, "kept", Overrides(), "a test")
     async with serving(bench, gid=GROUP, remote_gid=REMOTE) as path:
         yield path
