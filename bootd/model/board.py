@@ -38,6 +38,17 @@ class RunningTree(Enum):
     ALWAYS = "always"
 
 
+class HookPolicy(Enum):
+    """What a hook that fails means; the value is the word in the settings."""
+
+    OFF = "off"
+    """No hook runs."""
+    TRY = "try"
+    """It is told, what it answered counts for nothing, and the boot goes on."""
+    REQUIRE = "require"
+    """The boot does not happen."""
+
+
 class RiskyTrees(Enum):
     """Whose dangerous changes are allowed in trust tier OPEN; the value is the word in settings."""
 

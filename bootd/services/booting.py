@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bootd.errors import BootdError, LoadError, MergeRefusedError, ProbeError, ProtocolError
-from bootd.model.board import Board
+from bootd.model.board import Board, HookPolicy
 from bootd.model.browsing import TreePage, TreeQuery
 from bootd.model.device import BlockDevice
 from bootd.model.load import LoadReport
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bootd.probe.prober import Prober
     from bootd.services.artefacts import Artefacts
     from bootd.services.execution import Execution
+    from bootd.services.hooks import Hooked
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Booting:
         watchdog_s: The setting RebootWatchdogSec.
         says_entry: A kernel that gets no tree from bootd is told on its command line which option
             it was started from; the setting Tries.
+        hooks: What a hook that fails means; the setting of that name.
+        root: Directory below which the folders of hooks are.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class Booting:
         self._rehearsal = rehearsal
         self.watchdog_s = 0
         self.says_entry = False
+        self.hooks = HookPolicy.TRY
+        self.root = "/"
         self.is_left = False
         self._lock = asyncio.Lock()
         self._indexes: dict[str, tuple[IndexedTree, ...]] = {}
@@ -97,7 +102,8 @@ class Booting:
             async with AsyncExitStack() as stack:
                 found = await self._gather(stack, resolved, overrides, _silent)
                 choice = await self._choose(resolved, found)
-                return found.tree, choice.loader.name, choice.why
+                notes = (*found.tree.notes, *await self._coming_hooks())
+                return replace(found.tree, notes=notes), choice.loader.name, choice.why
 
     async def browse(
         self, resolved: ResolvedOption, overrides: Overrides, query: TreeQuery
@@ -158,12 +164,17 @@ class Booting:
             with _failing(resolved):
                 found = await self._gather(stack, resolved, overrides, progress)
                 found = replace(found, crash=crash)
+                hooked = await self._run_hooks(stack, resolved, overrides, found, progress)
+                found = hooked.found
                 choice = await self._choose(resolved, found)
                 if self.says_entry and not crash and (found.blob is None or choice.loader.own_tree):
                     found = _with_entry(resolved, found)
                 await self._read_ahead(stack, resolved, found, progress)
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
                 report = await self._load(resolved, found, choice)
+        report = replace(report, notes=(*report.notes, *hooked.notes))
+        for note in hooked.notes:
+            log.info("%s", note)
         tree = report.tree_sha256 or "made by the running kernel"
         log.info("loaded %s with %s: %s (tree: %s)", resolved.id, report.loader, report.why, tree)
         return report
@@ -204,6 +215,31 @@ class Booting:
 
         bench = Bench(stack, self._prober, self._find_device, self._indexes)
         return await gather(bench, resolved, overrides, board, progress)
+
+    async def _coming_hooks(self) -> tuple[str, ...]:
+        from bootd.services import hooks  # noqa: PLC0415 - see `_gather`
+
+        return await asyncio.to_thread(hooks.announce, self.root, self.hooks)
+
+    async def _run_hooks(
+        self,
+        stack: AsyncExitStack,
+        resolved: ResolvedOption,
+        overrides: Overrides,
+        found: "Artefacts",
+        progress: Progress,
+    ) -> "Hooked":
+        from bootd.services.artefacts import Bench  # noqa: PLC0415 - see `_gather`
+        from bootd.services.hooks import Hooks  # noqa: PLC0415 - ditto
+
+        async def remake(cmdline: str) -> "Artefacts":
+            changed = replace(overrides, options=cmdline)
+            return await self._gather(stack, resolved, changed, progress)
+
+        board = await asyncio.to_thread(self._board)
+        bench = Bench(stack, self._prober, self._find_device, self._indexes)
+        hooks = Hooks(self._prober, bench, board, self.hooks, remake)
+        return await hooks.run(self.root, resolved, found, progress)
 
     async def _read_ahead(
         self,
