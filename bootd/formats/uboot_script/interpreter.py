@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from bootd.errors import ConfigLimitError
 from bootd.formats.uboot_script.commands import COMMANDS, Call
 from bootd.formats.uboot_script.expansion import arguments, text_of
+from bootd.formats.uboot_script.lexer import without_layer
 from bootd.formats.uboot_script.parser import parse
 from bootd.formats.uboot_script.state import MAX_RUNS, State, plain
 from bootd.formats.uboot_script.syntax import (
@@ -22,6 +23,7 @@ from bootd.formats.uboot_script.syntax import (
     Not,
     Statement,
     Text,
+    Variable,
     Word,
 )
 
@@ -130,6 +132,9 @@ def _command(state: State, command: Command) -> None:
         state.status = 0
         return
     words = arguments(state, command.words)
+    if any(isinstance(part, Variable) for word in command.words for part in word):
+        # common/cli_hush.c, run_pipe_real: what has variables is put together and parsed again.
+        words = [without_layer(word) for word in words]
     name = plain(words[0]) if words else ""
     if not name:
         return

@@ -1,9 +1,12 @@
 r"""Script text to tokens: words with their quotes resolved, and what separates them.
 
-Source: common/cli_hush.c of U-Boot (`parse_stream`): single quotes keep everything, double quotes
-let `$` and `\` through, a backslash before a newline joins lines, `#` starts a comment at the
-start of a word only. Groups in parentheses or braces, pipes, redirections and command substitution
-do not exist there: their characters are ordinary ones.
+Source: common/cli_hush.c of U-Boot (`parse_stream`, `done_word`): single quotes keep everything but
+lose a layer of backslashes, double quotes let `$` through and keep backslashes, which a command
+with variables loses when it runs (`without_layer`). A backslash before a newline joins lines, `#`
+starts a comment at the start of a word only. Groups in parentheses or braces, pipes, redirections
+and command substitution do not exist there: their characters are ordinary ones.
+
+One thing is as everybody means it and not as it is there: `\"` in double quotes is a quote.
 """
 
 import re
@@ -23,6 +26,7 @@ _QUOTED: Final = re.compile(r"[^\"\\$]+")
 _NAME: Final = re.compile(r"\w+|[?#*@!]")
 _BRACED: Final = re.compile(r"[^}$:]+")
 _DEFAULT: Final = re.compile(r"[^}$\\\"']+")
+_ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 _COMMENT: Final = re.compile(r"[^\n]*")
 
 
@@ -53,6 +57,11 @@ class Token:
         if len(self.word) == 1 and isinstance(self.word[0], Text) and not self.word[0].quoted:
             return self.word[0].text
         return ""
+
+
+def without_layer(text: str) -> str:
+    """Return `text` with each backslash taken away, and what follows it kept."""
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
 def lex(text: str, source: str) -> Iterator[Token]:
@@ -115,7 +124,7 @@ class _Lexer:
             self._fail("a single quote is not closed")
         text = self._text[self._at + 1 : end]
         self._skip(end + 1 - self._at)
-        return Text(text, quoted=True)
+        return Text(without_layer(text), quoted=True)
 
     def _double_quoted(self, parts: list[Text | Variable]) -> None:
         opened = self._line
@@ -136,12 +145,12 @@ class _Lexer:
         self._fail("a double quote is not closed")
 
     def _escaped(self, *, keep: bool = False) -> Text:
-        """Take a backslash and what follows; with `keep` it stays before ordinary characters."""
+        """Take a backslash and what follows; with `keep` it stays, as in double quotes."""
         char = self._text[self._at + 1 : self._at + 2]
         self._skip(2)
         if char == "\n":
             return Text("", quoted=True)
-        return Text(f"\\{char}" if keep and char not in '$"\\;' else char, quoted=True)
+        return Text(f"\\{char}" if keep and char != '"' else char, quoted=True)
 
     def _variable(self, *, quoted: bool, depth: int) -> Text | Variable:
         self._at += 1
