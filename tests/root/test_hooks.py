@@ -233,7 +233,7 @@ async def test_a_damaged_tree_is_refused(place: Place) -> None:
         await place.boot()
 
 
-@pytest.mark.parametrize("tier", [Tier.LOCKED])
+@pytest.mark.parametrize("tier", [Tier.SIGNED, Tier.LOCKED])
 async def test_where_trees_of_disks_are_not_trusted_a_hook_may_not_change_one(
     place: Place, tier: Tier
 ) -> None:
