@@ -15,6 +15,7 @@ LINUX_REBOOT_CMD_POWER_OFF: Final = 0x4321FEDC
 _SYSTEMD: Final = "/run/systemd/system"
 _INITRD: Final = "/etc/initrd-release"
 _SYSTEMCTL_S: Final = 30
+_DROP_INS: Final = "/run/systemd/system.conf.d"
 
 
 def through_systemd() -> bool:
@@ -52,14 +53,17 @@ def kexec_through_systemd() -> None:
 def set_kexec_watchdog(seconds: int) -> None:
     """Have systemd arm a watchdog once it has stopped everything, and leave it running.
 
-    As KExecWatchdogSec= of systemd-system.conf(5), until the next start of systemd.
+    By KExecWatchdogSec= of systemd-system.conf(5), in a file that is gone with the next power-on. A
+    message bus, over which it could be said more directly, does not run everywhere.
 
     Raises:
-        OSError: busctl is absent, failed, or gave no answer in 30 seconds.
+        OSError: The file cannot be written; systemctl is absent, failed, or gave no answer in 30
+            seconds.
     """
-    place = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
-    name = ("org.freedesktop.systemd1.Manager", "KExecWatchdogUSec")
-    _run("busctl", "set-property", *place, *name, "t", str(seconds * 1_000_000))
+    os.makedirs(_DROP_INS, exist_ok=True)
+    with open(f"{_DROP_INS}/50-bootd.conf", "w", encoding="ascii") as file:
+        file.write(f"# For the jump of bootd.\n[Manager]\nKExecWatchdogSec={seconds}\n")
+    _run("systemctl", "daemon-reload")
 
 
 def restart() -> None:

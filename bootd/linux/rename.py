@@ -14,6 +14,7 @@ from typing import Final
 from bootd.linux.libc import LIBC, last_error
 from bootd.linux.mount import mount_writable
 from bootd.linux.openat2 import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, openat2
+from bootd.linux.unwritable import allow
 
 _RENAME_NOREPLACE: Final = 1
 _RESOLVE: Final = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
@@ -73,6 +74,7 @@ def _mounted(node: str, fstype: str) -> int:
     end = time.monotonic() + _BUSY_S
     while True:
         try:
+            allow(node)  # a worker that looked at it may have had it refuse writes
             return mount_writable(node, fstype)
         except OSError as error:
             if error.errno != errno.EBUSY or time.monotonic() > end:

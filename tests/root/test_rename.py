@@ -12,6 +12,7 @@ import pytest
 from bootd.linux.dirview import DirView
 from bootd.linux.mount import mount_detached
 from bootd.linux.rename import rename_below, rename_on
+from bootd.linux.unwritable import unwritable
 from tests.support import loopdisk
 
 pytestmark = pytest.mark.root
@@ -86,6 +87,13 @@ def test_a_reader_that_does_not_let_go_is_said_and_nothing_is_renamed(
         rename_on(*disk, OLD, NEW)
     assert caught.value.errno == errno.EBUSY
     assert names(*disk) == [OLD.rpartition("/")[2]]
+
+
+def test_a_disk_that_a_look_at_it_has_had_refuse_writes_is_written(disk: tuple[str, str]) -> None:
+    with unwritable(disk[0], stays=True):
+        pass
+    rename_on(*disk, OLD, NEW)
+    assert names(*disk) == [NEW]
 
 
 def test_kinds_that_bootd_does_not_write_are_refused(tmp_path: Path) -> None:
