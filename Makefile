@@ -10,6 +10,7 @@ BOARD ?= virt
 DISK ?=
 KERNEL ?= debian
 VERSION ?= 6.12
+ARCHITECTURE ?= arm64
 CODE := bootd ui/bootmenu tests bench image
 
 .PHONY: help
@@ -65,15 +66,15 @@ run: setup ## Boot the emulated board here; BOARD=virt|virt-gicv3, DISK=path of 
 	@$(PY) -m image run --board $(BOARD) --kernel $(KERNEL) $(if $(DISK),--disk $(DISK))
 
 .PHONY: kernel
-kernel: setup ## Build a small arm64 kernel with bootd's patches (minutes, once); VERSION=6.12|6.1.
-	@$(PY) -m image kernel --version $(VERSION)
+kernel: setup ## Build a small kernel with bootd's patches (minutes, once); VERSION=6.12|6.1, ARCHITECTURE=arm64|riscv64|ppc64el.
+	@$(PY) -m image kernel --version $(VERSION) --architecture $(ARCHITECTURE)
 
 .PHONY: board
 board: image ## The board test alone.
 	@.venv/bin/pytest -q -m board tests/board
 
 .PHONY: test-boards
-test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI, patched), riscv64 and x86_64 in QEMU.
+test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI, patched), riscv64, POWER and x86_64 in QEMU.
 	@.venv/bin/pytest -q -m "boards or patched" tests/boards tests/board tests/image
 
 .PHONY: demo

@@ -11,7 +11,7 @@ from image.apt import AptError
 from image.build import Products, everything
 from image.command import CommandError
 from image.firmware import BOARDS
-from image.kernel_series import SERIES
+from image.kernel_series import SERIES, TARGETS
 from image.step import say
 
 
@@ -22,6 +22,12 @@ def main() -> int:
     commands.add_parser("build", help="bring kernel, initramfs and demo disks up to date")
     kernel = commands.add_parser("kernel", help="build a kernel with bootd's patches")
     kernel.add_argument("--version", choices=sorted(SERIES), default="6.12")
+    kernel.add_argument(
+        "--architecture",
+        choices=sorted(set(TARGETS) - {"amd64"}),
+        default="arm64",
+        help="of the kernel; the emulated board is arm64",
+    )
     run = commands.add_parser("run", help="boot the board in QEMU, its console in this terminal")
     run.add_argument("--board", choices=sorted(BOARDS), default="virt")
     run.add_argument(
@@ -34,7 +40,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if options.command == "kernel":
-            print(kernel_series.build(SERIES[options.version]))
+            print(kernel_series.build(SERIES[options.version], options.architecture))
             return 0
         products = Products()
         everything(products)

@@ -85,6 +85,18 @@ GUESTS: Final = {
             console="ttyS0",
         ),
         Guest(
+            name="ppc64le",
+            debian="ppc64el",
+            triplet="powerpc64le-linux-gnu",
+            release="bookworm",
+            kernel="linux-image-powerpc64le",
+            qemu=(
+                *("qemu-system-ppc64", "-M", "pseries", "-cpu", "power9"),
+                *("-smp", "2", "-m", "1024"),
+            ),
+            console="hvc0",
+        ),
+        Guest(
             name="x86_64",
             debian="amd64",
             triplet="x86_64-linux-gnu",
@@ -133,5 +145,6 @@ def image(root: Path) -> Path:
     """Return the kernel of an unpacked guest."""
     version = kernel.release(root)
     folder = root / "usr/lib/modules" / version
-    places = (root / f"boot/vmlinuz-{version}", folder / "vmlinuz", folder / "vmlinuz.unsigned")
+    names = (f"boot/vmlinuz-{version}", f"boot/vmlinux-{version}")
+    places = (*(root / name for name in names), folder / "vmlinuz", folder / "vmlinuz.unsigned")
     return next(place for place in places if place.is_file())

@@ -1,7 +1,7 @@
-"""`make kernel`: a small arm64 kernel with bootd's patch series, from Debian's own source package.
+"""`make kernel`: small kernels with bootd's patch series, from Debian's own source packages.
 
 The source comes through this machine's apt, is patched, and compiled below build/kernel. What has
-been compiled is kept: after a change of the series, or of kernel/config.arm64, make compiles what
+been compiled is kept: after a change of the series, or of kernel/config*, make compiles what
 depends on it.
 """
 
@@ -15,20 +15,79 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from image import command, step
+from image import command, signing, step
 from image.apt import Apt
 from image.build import TOP
 
 KERNEL: Final = TOP / "kernel"
 WORK: Final = TOP / "build" / "kernel"
-FRAGMENT: Final = KERNEL / "config.arm64"
 
 _PROGRESS_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An architecture that kernels are built for.
+
+    Attributes:
+        name: Debian's name of it; kernel/config.NAME says what its kernels need.
+        arch: The kernel's own name of it.
+        machine: As `uname -m` prints it.
+        compiler: Start of the names of a cross compiler's programs.
+        image: What make is asked for.
+        product: Where it puts that.
+    """
+
+    name: str
+    arch: str
+    machine: str
+    compiler: str
+    image: str
+    product: str
+
+
+TARGETS: Final = {
+    one.name: one
+    for one in (
+        Target(
+            name="arm64",
+            arch="arm64",
+            machine="aarch64",
+            compiler="aarch64-linux-gnu-",
+            image="Image",
+            product="arch/arm64/boot/Image",
+        ),
+        Target(
+            name="riscv64",
+            arch="riscv",
+            machine="riscv64",
+            compiler="riscv64-linux-gnu-",
+            image="vmlinux",
+            product="vmlinux",
+        ),
+        Target(
+            name="ppc64el",
+            arch="powerpc",
+            machine="ppc64le",
+            compiler="powerpc64le-linux-gnu-",
+            image="vmlinux",
+            product="vmlinux",
+        ),
+        Target(
+            name="amd64",
+            arch="x86",
+            machine="x86_64",
+            compiler="x86_64-linux-gnu-",
+            image="bzImage",
+            product="arch/x86/boot/bzImage",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A patch series for one of Debian's long-term kernels.
+    """A patch series for one of Debian's kernels.
 
     Attributes:
         version: Of the kernel; the folder below kernel/.
@@ -41,23 +100,13 @@ class Series:
 
     @property
     def patches(self) -> list[Path]:
-        """The patches in their order."""
+        """The patches in their order; none for a kernel that is tried as it is."""
         return sorted((KERNEL / self.version).glob("*.patch"))
 
     @property
     def source(self) -> Path:
         """The unpacked source."""
         return self.work / f"linux-source-{self.version}"
-
-    @property
-    def objects(self) -> Path:
-        """What was compiled."""
-        return self.work / f"objects-{self.version}"
-
-    @property
-    def image(self) -> Path:
-        """The kernel."""
-        return self.work / f"Image-{self.version}"
 
 
 SERIES: Final = {
@@ -68,15 +117,48 @@ SERIES: Final = {
     )
 }
 
+NEWEST: Final = Series(version="7.2", release="forky")
+"""Of mainline's newest flags; not patched."""
 
-def build(series: Series) -> Path:
-    """Bring a patched kernel up to date and return it.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A kernel to be built."""
+
+    series: Series
+    target: Target
+
+    @property
+    def name(self) -> str:
+        """Of its files below build/kernel."""
+        return f"{self.series.version}-{self.target.name}"
+
+    @property
+    def objects(self) -> Path:
+        """What was compiled."""
+        return self.series.work / f"objects-{self.name}"
+
+    @property
+    def image(self) -> Path:
+        """The kernel."""
+        return self.series.work / f"{self.target.image}-{self.name}"
+
+    @property
+    def fragments(self) -> list[Path]:
+        """What is added to tinyconfig."""
+        names = ["config", f"config.{self.target.name}"]
+        return [KERNEL / name for name in (*names, *["config.patched"] * bool(self.series.patches))]
+
+
+def build(series: Series, architecture: str = "arm64") -> Path:
+    """Bring a kernel up to date and return it.
 
     Raises:
         AptError: The source package cannot be had.
-        CommandError: A patch does not apply, an option of the fragment is not to be had, or the
+        CommandError: A patch does not apply, an option of the fragments is not to be had, or the
             compiler is missing or complained.
     """
+    kernel = Kernel(series=series, target=TARGETS[architecture])
     tarball = fetch(series)
     step.run(
         f"patching Linux {series.version}",
@@ -84,14 +166,15 @@ def build(series: Series) -> Path:
         (tarball, *(patch.read_bytes() for patch in series.patches)),
         lambda: unpack(series, tarball),
     )
-    inputs = (series.source.with_name(series.source.name + ".stamp"), FRAGMENT.read_bytes())
+    stamp = series.source.with_name(series.source.name + ".stamp")
+    key = signing.key(series.work)
     step.run(
-        f"building Linux {series.version} for arm64",
-        series.image,
-        inputs,
-        lambda: _compile(series),
+        f"building Linux {series.version} for {architecture}",
+        kernel.image,
+        (stamp, signing.digest(key), *(each.read_bytes() for each in kernel.fragments)),
+        lambda: _compile(kernel),
     )
-    return series.image
+    return kernel.image
 
 
 def fetch(series: Series) -> Path:
@@ -140,47 +223,52 @@ def unpack(series: Series, tarball: Path) -> None:
             os.utime(file)
 
 
-def _compile(series: Series) -> None:
-    series.objects.mkdir(parents=True, exist_ok=True)
-    _make(series, "tinyconfig")
-    merge = series.source / "scripts/kconfig/merge_config.sh"
-    config = series.objects / ".config"
-    command.run("sh", merge, "-m", "-O", series.objects, config, FRAGMENT)
-    _make(series, "olddefconfig")
-    missing = _wanted(FRAGMENT.read_text()) - _wanted(config.read_text())
+def _compile(kernel: Kernel) -> None:
+    kernel.objects.mkdir(parents=True, exist_ok=True)
+    _make(kernel, "tinyconfig")
+    merge = kernel.series.source / "scripts/kconfig/merge_config.sh"
+    config = kernel.objects / ".config"
+    command.run("sh", merge, "-m", "-O", kernel.objects, config, *kernel.fragments)
+    _make(kernel, "olddefconfig")
+    wanted = "".join(fragment.read_text() for fragment in kernel.fragments)
+    missing = _options(wanted) - _options(config.read_text())
     if missing:
         raise command.CommandError(
-            f"Linux {series.version} has no {', '.join(sorted(missing))}; see {FRAGMENT}"
+            f"Linux {kernel.name} has no {', '.join(sorted(missing))}; see {KERNEL}"
         )
-    _make_image(series)
-    (series.objects / "arch/arm64/boot/Image").replace(series.image)
+    _make_image(kernel)
+    (kernel.objects / kernel.target.product).replace(kernel.image)
 
 
-def _wanted(config: str) -> set[str]:
+def _options(config: str) -> set[str]:
     return set(re.findall(r"^(CONFIG_\w+)=y$", config, re.MULTILINE))
 
 
-def _words(series: Series, target: str) -> list[str]:
-    words = ["nice", "make", "-C", str(series.source), f"O={series.objects}", "ARCH=arm64"]
-    if platform.machine() != "aarch64":
-        words.append("CROSS_COMPILE=aarch64-linux-gnu-")
+def _words(kernel: Kernel, target: str) -> list[str]:
+    words = ["nice", "make", "-C", str(kernel.series.source), f"O={kernel.objects}"]
+    words.append(f"ARCH={kernel.target.arch}")
+    if platform.machine() != kernel.target.machine:
+        words.append(f"CROSS_COMPILE={kernel.target.compiler}")
     # A kernel made twice of the same is the same.
     return [*words, "KBUILD_BUILD_TIMESTAMP=@0", f"-j{os.cpu_count() or 1}", target]
 
 
-def _make(series: Series, target: str) -> None:
-    command.run(*_words(series, target))
+def _make(kernel: Kernel, target: str) -> None:
+    command.run(*_words(kernel, target))
 
 
-def _make_image(series: Series) -> None:
+def _make_image(kernel: Kernel) -> None:
     with subprocess.Popen(
-        _words(series, "Image"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        _words(kernel, kernel.target.image),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None  # noqa: S101 - asked for above
         complaints = list(_watched(process.stdout))
     if process.returncode != 0:
         tail = "\n".join(complaints[-20:])
-        raise command.CommandError(f"Linux {series.version} cannot be built:\n{tail}")
+        raise command.CommandError(f"Linux {kernel.name} cannot be built:\n{tail}")
 
 
 def _watched(lines: Iterable[str]) -> Iterator[str]:

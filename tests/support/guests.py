@@ -70,6 +70,7 @@ def start(
     words: str = "",
     files: Mapping[str, bytes] | None = None,
     extra: Sequence[str] = (),
+    kernel: Path | None = None,
     timeout_s: float = 150,
 ) -> Run:
     """Start a guest, wait for its end, and return what it said.
@@ -81,6 +82,7 @@ def start(
         words: More of the first kernel's command line.
         files: More files of the first system.
         extra: More options for QEMU; the last of a kind counts.
+        kernel: The first kernel, if it is another than Debian's.
         timeout_s: A failed jump says nothing and never ends.
     """
     guest = GUESTS[name]
@@ -88,7 +90,7 @@ def start(
     packed = folder / "initramfs"
     packed.write_bytes(loadtest.padded(base.read_bytes()) + loadtest.job(job, files))
     with one_at_a_time():
-        return _run([*guests.argv(guest, image, packed, words), *extra], timeout_s)
+        return _run([*guests.argv(guest, kernel or image, packed, words), *extra], timeout_s)
 
 
 def _run(command: Sequence[str], timeout_s: float) -> Run:

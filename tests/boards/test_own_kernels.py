@@ -1,0 +1,53 @@
+"""Guests whose first kernel is one that was built here: what Debian's own cannot do."""
+
+from pathlib import Path
+
+import pytest
+
+from image import kernel_series
+from image.guests import GUESTS
+from image.kernel_series import NEWEST
+from image.loadtest import Job
+from tests.support import trees
+from tests.support.guests import Run, start
+
+pytestmark = [pytest.mark.patched, pytest.mark.timeout(900)]
+
+OWN = "/boot/own"
+"""The second kernel, where that is built here, too."""
+
+
+def line(name: str) -> str:
+    return f"console={GUESTS[name].console} panic=-1 quiet"
+
+
+def ended(run: Run) -> Run:
+    assert "SECOND end" in run.log, run.log[-3000:]
+    return run
+
+
+@pytest.fixture(scope="module")
+def x86() -> Path:
+    return kernel_series.build(NEWEST, "amd64")
+
+
+@pytest.mark.parametrize(
+    ("loader", "value"), [("kexec_file", "of the firmware"), ("kexec_load", "merged")]
+)
+def test_an_x86_machine_hands_its_device_tree_on(
+    loader: str, value: str, x86: Path, tmp_path: Path
+) -> None:
+    tree = {"compatible": "acme,pc", "bootd-test": {"value": "of the firmware"}}
+    blob = tmp_path / "tree.dtb"
+    blob.write_bytes(trees.blob(tree))
+    job = Job(
+        cmdline=line("x86_64"),
+        loader=loader,
+        changed=loader == "kexec_load",
+        forced=loader == "kexec_load",
+        kernel=OWN,
+    )
+    files = {OWN[1:]: x86.read_bytes()}
+    run = ended(start("x86_64", job, tmp_path, files=files, kernel=x86, extra=("-dtb", str(blob))))
+    assert run.fields("SECOND")["value"] == value
+    assert run.report["loader"] == loader
