@@ -27,6 +27,7 @@ from bootd.place import Place, played_place, real_place
 from bootd.policy import trust
 from bootd.probe.prober import Prober
 from bootd.probe.spawn import Spawned
+from bootd.protocol.codec import Json
 from bootd.protocol.messages import Level, Status
 from bootd.reach import private_socket
 from bootd.server.access import Access
@@ -38,13 +39,14 @@ from bootd.services.board import BoardReader
 from bootd.services.booting import Booting
 from bootd.services.choices import Configured
 from bootd.services.control import Control
-from bootd.services.deciding import Deciding
+from bootd.services.deciding import Deciding, Places
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
 from bootd.services.inspection import Inspection, asking
 from bootd.services.leaving import Leaving
 from bootd.services.lifeline import keep_alive, tell_status
 from bootd.services.locks import Locks
+from bootd.services.settings import SAVE_S
 from bootd.services.stacks import Stacks
 from bootd.services.store import Store
 from bootd.services.wishes import Wishes
@@ -111,8 +113,7 @@ class _Daemon:
     ) -> None:
         dry_run = self._arguments.dry_run or self._settings.dry_run or not self._place.real
         store = _store(self._place.machine, dry_run=dry_run)
-        folder = os.path.dirname(listening.getsockname())  # noqa: PTH120 - pathlib costs 10 ms
-        deciding = Deciding.join(store, folder, self._configured())
+        deciding = Deciding.join(store, self._configured(), self._places(prober, listening))
         choices = deciding.choices
         stacks = Stacks(store, prober)
         allowed = AllowedFileSystems(prober, self._settings.file_systems, stacks)
@@ -154,7 +155,7 @@ class _Daemon:
             discovery.run(),
             control.run(),
             stacks.run(),
-            deciding.settings.run(),
+            deciding.run(),
             keep_alive(),
             tell_status(store),
         )
@@ -169,6 +170,19 @@ class _Daemon:
             board=self._read_board,
             way=self._settings.execute.value,
             rehearsal=dry_run,
+        )
+
+    def _places(self, prober: Prober, listening: socket.socket) -> Places:
+        """Return where what is remembered may be kept."""
+
+        async def run(params: Json) -> Json:
+            return (await prober.run("remember", params, timeout_s=SAVE_S))[0]
+
+        return Places(
+            choice=self._settings.state,
+            root=self._place.root,
+            folder=os.path.dirname(listening.getsockname()),  # noqa: PTH120 - pathlib costs 10 ms
+            run=run,
         )
 
     def _about(self, leaving: Leaving) -> About:

@@ -38,6 +38,9 @@ FILE_SYSTEMS: Final = (
 
 ACTIONS: Final = ("reboot", "powerOff")
 
+STATES: Final = ("auto", "none", "uboot", "efi")
+"""Where choices are kept, beside a path."""
+
 _Word = TypeVar("_Word", bound=Enum)
 _Record = TypeVar("_Record")
 
@@ -128,6 +131,17 @@ def parse_seconds(text: str) -> int:
     return int(text)
 
 
+def parse_state(text: str) -> str:
+    """Read one of `STATES`, or an absolute path."""
+    word = text.lower()
+    if word in STATES:
+        return word
+    if not text.startswith("/"):
+        msg = f"expected {', '.join(STATES)} or an absolute path"
+        raise ValueError(msg)
+    return text
+
+
 def parse_actions(text: str) -> tuple[str, ...]:
     """Read some of `ACTIONS`, or `none`."""
     words = tuple(text.split())
@@ -166,6 +180,7 @@ class Config:
         running_tree: When the countdown may take the running tree instead of an option's own.
         order: Boot order, see `bootd.policy.order`; empty for the built-in one.
         wait_for_s: Seconds after the start for which a preferred device is waited for.
+        state: Where choices of people are kept: one of `STATES`, or a path.
         crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
     """
 
@@ -189,6 +204,7 @@ class Config:
     )
     order: tuple[str, ...] = field(default=(), metadata=written("none", parse_text))
     wait_for_s: int = field(default=10, metadata=written("10", parse_seconds))
+    state: str = field(default="auto", metadata=written("auto", parse_state))
     crash_option: str = field(default="", metadata=written("none", parse_pattern))
     allow_risky_dt: RiskyTrees = field(
         default=RiskyTrees.AUTO, metadata=written("auto", parse_risky)

@@ -4,12 +4,12 @@ A copy is a CRC-32 of the rest, with two copies a flag byte that says which is n
 `name=value` texts, each ended by a NUL, the last one by two. Nothing says whether there is a flag
 byte, nor in which byte order the checksum is: the checksum itself decides.
 Source: U-Boot include/env_internal.h, env/common.c (env_check_redund), tools/env/fw_env.config.
-Not supported: writing, `#include`d default environments, and areas of NAND flash with bad blocks.
+Not supported: `#include`d default environments, and areas of NAND flash with bad blocks.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 from zlib import crc32
 
 from bootd.errors import ConfigSyntaxError
@@ -55,15 +55,58 @@ class Area:
 
 def parse(data: bytes) -> Environment | None:
     """Read a copy, or return None when no checksum fits: never written, or damaged."""
+    start = _start(data)
+    if start is None:
+        return None
+    flag = None if start == _CRC else data[_CRC]
+    return Environment(variables=_variables(data[start:]), flag=flag)
+
+
+def changed(data: bytes, name: str, value: str) -> bytes | None:
+    """Return the next copy: another one with a variable changed, and newer where there are two.
+
+    Everything else stays byte for byte, and so does the order of bytes in the checksum.
+
+    Args:
+        data: A copy that `parse` understands.
+        name: In ASCII.
+        value: In ASCII, "" to remove it.
+
+    Returns:
+        As many bytes, or None when there is no room for it.
+    """
+    start = _start(data)
+    if start is None:
+        return None
+    prefix = name.encode() + b"="
+    kept = [
+        entry
+        for entry in data[start:].partition(b"\0\0")[0].split(b"\0")
+        if entry and not entry.startswith(prefix)
+    ]
+    text = b"\0".join([*kept, *([prefix + value.encode()] if value else [])]) + b"\0\0"
+    room = len(data) - start
+    if len(text) > room:
+        return None
+    body = text.ljust(room, b"\0")
+    order: Literal["little", "big"] = "little" if _is_sum(data[start:], data, "little") else "big"
+    flag = bytes([(data[_CRC] + 1) % (_NEWEST + 1)]) if start > _CRC else b""
+    return crc32(body).to_bytes(_CRC, order) + flag + body
+
+
+def _start(data: bytes) -> int | None:
+    """Return where the variables of a copy begin, or None when no checksum fits."""
+    if len(data) > MAX_BYTES:
+        return None
     for start in (_CRC, _CRC + _FLAG):
-        body = data[start:MAX_BYTES]
-        if len(data) > MAX_BYTES or len(body) < 2:
-            return None
-        found = crc32(body)
-        if data[:_CRC] in {found.to_bytes(_CRC, "little"), found.to_bytes(_CRC, "big")}:
-            flag = None if start == _CRC else data[_CRC]
-            return Environment(variables=_variables(body), flag=flag)
+        body = data[start:]
+        if len(body) >= 2 and (_is_sum(body, data, "little") or _is_sum(body, data, "big")):
+            return start
     return None
+
+
+def _is_sum(body: bytes, data: bytes, order: Literal["little", "big"]) -> bool:
+    return data[:_CRC] == crc32(body).to_bytes(_CRC, order)
 
 
 def _variables(body: bytes) -> Mapping[str, str]:

@@ -8,6 +8,9 @@ from typing import Final
 from bootd.model.tries import Tries
 from bootd.record import dataclass
 
+MAX_BYTES: Final = 64 << 10
+"""Of everything as text."""
+
 MAX_SAVED: Final = 64
 """Saved overrides of all options together."""
 

@@ -12,13 +12,10 @@ from typing import Final
 from zlib import crc32
 
 from bootd.errors import ProtocolError, SettingError
-from bootd.model.remembered import MAX_ORDER, MAX_SAVED, MAX_TRIES, NOTHING, Remembered
+from bootd.model.remembered import MAX_BYTES, MAX_ORDER, MAX_SAVED, MAX_TRIES, NOTHING, Remembered
 from bootd.protocol.codec import Json, from_json, to_json
 
 VERSION: Final = 1
-
-MAX_BYTES: Final = 64 << 10
-"""Of the whole text."""
 
 
 def write(remembered: Remembered) -> bytes:

@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 SAVE_S: Final = 10.0
 """A medium that takes longer to read or write has failed."""
 
-NOT_PERSISTED: Final = "not persisted: forgotten when this machine is switched off or restarted"
+NOT_PERSISTED: Final = "not persisted; forgotten when this machine is switched off or restarted"
+
+
+_FAILED: Final = "not persisted: "
 
 
 class Keeper(Protocol):
@@ -67,7 +70,7 @@ class Settings:
         self.problem = ""
         self.changed: Callable[[], None] = _nothing
         self._keeper: Keeper | None = None
-        self._next: Keeper | None = None
+        self._next: tuple[Keeper, ...] = ()
         self._wake = asyncio.Event()
         self._written: Remembered | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -75,15 +78,15 @@ class Settings:
     @property
     def loading(self) -> bool:
         """Whether a place is being read: what is remembered may be more in a moment."""
-        return self._next is not None
+        return bool(self._next)
 
-    def use(self, keeper: Keeper) -> None:
-        """Keep it there from now on, and read what is there already; `run` does it.
+    def use(self, *keepers: Keeper) -> None:
+        """Keep it from now on at the first of these that can be read; `run` does it.
 
         What a better place has replaces what was remembered; where it has nothing, that is written
-        to it at the next change.
+        to it.
         """
-        self._next = keeper
+        self._next = keepers
         self._wake.set()
 
     def change(self, how: Callable[[Remembered], Remembered]) -> None:
@@ -110,9 +113,7 @@ class Settings:
         Raises:
             SettingError: It could not be written.
         """
-        if self._keeper is None and self._next is None:
-            return
-        if self._next is None and self._written == self.remembered:
+        if not self._next and (self._keeper is None or self._written == self.remembered):
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
@@ -124,10 +125,10 @@ class Settings:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if (keeper := self._next) is not None:
-                await self._read(keeper)
-                if self._next is keeper:
-                    self._next = None
+            if keepers := self._next:
+                await self._read(keepers)
+                if self._next is keepers:
+                    self._next = ()
                 self.changed()
             waiting, self._waiting = self._waiting, []
             why = await self._write() if self._keeper is not None else ""
@@ -135,21 +136,26 @@ class Settings:
                 if not each.done():
                     each.set_exception(SettingError(why)) if why else each.set_result(None)
 
-    async def _read(self, keeper: Keeper) -> None:
-        try:
-            async with asyncio.timeout(SAVE_S):
-                text = await keeper.read()
-        except (BootdError, OSError) as error:  # TimeoutError is an OSError
-            reason = f"what was kept {keeper.where} cannot be read: {_reason(error)}"
-            if self._keeper is None:
-                self.where = f"not persisted: {reason}"
-            self._fail(reason)
-            return
+    async def _read(self, keepers: tuple[Keeper, ...]) -> None:
+        why: list[str] = []
+        for keeper in keepers:
+            try:
+                async with asyncio.timeout(SAVE_S):
+                    text = await keeper.read()
+            except (BootdError, OSError) as error:  # TimeoutError is an OSError
+                why.append(f"what is kept {keeper.where} cannot be read: {_reason(error)}")
+                self._fail(why[-1])
+                continue
+            self._keeper = keeper
+            self._adopt(text)
+            break
+        self.where = "; ".join([NOT_PERSISTED if self._keeper is None else self._sentence(), *why])
+
+    def _adopt(self, text: bytes | None) -> None:
+        """Remember what a new place has; what it does not have is as good as written there."""
         found, problem = memory.read(text)
-        self._keeper, self.where = keeper, _sentence(keeper)
         if problem:
-            self._fail(f"{keeper.where}: {problem}")
-        # A place without anything in it is as good as written where there is nothing to write.
+            self._fail(problem)
         self._written = found
         if found != NOTHING:
             self.remembered = found
@@ -164,17 +170,21 @@ class Settings:
                 await self._keeper.write(memory.write(text))
         except (BootdError, OSError) as error:
             reason = f"settings cannot be written {self._keeper.where}: {_reason(error)}"
-            self.where = f"not persisted: {reason}"
+            self.where = f"{_FAILED}{reason}"
             self._fail(reason)
             self.changed()
             return reason
         self._written = text
-        if self.where != _sentence(self._keeper):  # the last write had failed
-            self.where = _sentence(self._keeper)
+        if self.where.startswith(_FAILED):
+            self.where = self._sentence()
             self.changed()
         if self.remembered != text:
             self._wake.set()
         return ""
+
+    def _sentence(self) -> str:
+        keeper = self._keeper
+        return f"kept {keeper.where}" if keeper is not None and keeper.lasts else NOT_PERSISTED
 
     def _fail(self, reason: str) -> None:
         log.warning("%s", reason)
@@ -186,10 +196,6 @@ async def close(settings: Settings, timeout_s: float = SAVE_S) -> None:
     with suppress(TimeoutError, SettingError):
         async with asyncio.timeout(timeout_s):
             await settings.saved()
-
-
-def _sentence(keeper: Keeper) -> str:
-    return f"kept {keeper.where}" if keeper.lasts else NOT_PERSISTED
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootd.errors import SettingError
-from bootd.model.remembered import NOTHING, Remembered, SavedOverrides
+from bootd.model.remembered import MAX_BYTES, NOTHING, Remembered, SavedOverrides
 from bootd.model.tries import Tries
 from bootd.protocol import memory
 
@@ -37,9 +37,7 @@ remembered = st.builds(
     saved=st.lists(
         st.builds(SavedOverrides, option=texts, name=texts, overrides=texts), max_size=4
     ).map(tuple),
-    tries=st.lists(st.builds(Tries, id=texts, left=numbers, done=numbers), max_size=4).map(
-        tuple
-    ),
+    tries=st.lists(st.builds(Tries, id=texts, left=numbers, done=numbers), max_size=4).map(tuple),
     last_good=texts,
 )
 
@@ -92,7 +90,7 @@ def test_deep_nesting_is_refused_like_any_garbage() -> None:
 
 
 def test_a_text_that_is_too_large_is_ignored() -> None:
-    found, why = memory.read(memory.write(FULL) + b" " * memory.MAX_BYTES)
+    found, why = memory.read(memory.write(FULL) + b" " * MAX_BYTES)
     assert found == NOTHING
     assert "64 KiB" in why
 

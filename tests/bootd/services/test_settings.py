@@ -143,7 +143,7 @@ async def test_a_place_that_cannot_be_read_is_not_written_either() -> None:
     async with running(settings):
         settings.use(keeper)
         await loaded(settings)
-        assert settings.where.startswith("not persisted: ")
+        assert settings.where.startswith("not persisted; ")
         assert "the medium failed" in settings.where
         keeper.error = None
         settings.replace(default="a")
