@@ -21,6 +21,7 @@ VERBS: Final = (
     "bootd.ctl.browse",
     "bootd.ctl.monitor",
     "bootd.ctl.bridge",
+    "bootd.ctl.bless",
     "bootd.ctl.scan",
     "bootd.ctl.dt",
     "bootd.ctl.image",
