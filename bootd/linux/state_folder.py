@@ -20,8 +20,11 @@ COPIES: Final = ("state.0", "state.1")
 TWICE: Final = frozenset({"vfat", "msdos", "exfat"})
 """File systems where two copies are kept."""
 
-VOLATILE: Final = frozenset({"tmpfs", "ramfs", "rootfs", "devtmpfs"})
-"""File systems that a power-off empties."""
+VOLATILE: Final = frozenset({"", "tmpfs", "ramfs", "rootfs", "devtmpfs", "overlay"})
+"""File systems that a power-off empties, or may empty."""
+
+_FIXED: Final = frozenset({"squashfs", "erofs", "iso9660", "cramfs", "romfs"})
+"""File systems that are never written."""
 
 _HEADER: Final = re.compile(rb"bootd-state (\d{10}) (\d{6}) ([0-9a-f]{8})\n")
 """Number, bytes of the text, checksum of the text with the number in front."""
@@ -72,8 +75,13 @@ def file_system(folder: str) -> str:
 
 
 def is_lasting(folder: str) -> bool:
-    """Say whether a folder is there, can be written, and outlives a power-off."""
-    return os.access(folder, os.W_OK | os.X_OK) and file_system(folder) not in VOLATILE
+    """Say whether a folder is there, may be written, and outlives a power-off.
+
+    One on a file system that is read-only now is lasting: early in a start the root file system is.
+    """
+    if not os.path.isdir(folder) or file_system(folder) in VOLATILE | _FIXED:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK) or bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _replace(folder: str, text: bytes) -> None:

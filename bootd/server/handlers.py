@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
@@ -211,25 +212,30 @@ async def set_default(
 ) -> methods.NoParameters:
     """Make an option the default."""
     desk.choices.set_default(asked.id, asked.until, _who(asked.by, asker))
+    await desk.choices.settle()
     return methods.NoParameters()
 
 
 async def set_one_shot(desk: Desk, asked: methods.Selecting, asker: Asker) -> methods.NoParameters:
     """Boot an option once."""
     desk.choices.set_one_shot(asked.id, _who(asked.by, asker))
+    await desk.choices.settle()
     return methods.NoParameters()
 
 
 async def configure(desk: Desk, asked: methods.Configuring, asker: Asker) -> methods.NoParameters:
     """Remember settings."""
     desk.choices.change_settings(asked, _who(asked.by, asker))
+    await desk.choices.settle()
     return methods.NoParameters()
 
 
 async def save_overrides(desk: Desk, asked: methods.SavingOverrides, asker: Asker) -> methods.Saved:
     """Keep changes as an option of its own."""
     by = _who(asked.by, asker)
-    return methods.Saved(id=desk.choices.save_overrides(asked.id, asked.name, asked.overrides, by))
+    new = desk.choices.save_overrides(asked.id, asked.name, asked.overrides, by)
+    await desk.choices.settle()
+    return methods.Saved(id=new)
 
 
 async def forget_overrides(
@@ -237,11 +243,14 @@ async def forget_overrides(
 ) -> methods.NoParameters:
     """Forget an option that somebody saved."""
     desk.choices.forget_overrides(asked.id, _who(asked.by, asker))
+    await desk.choices.settle()
     return methods.NoParameters()
 
 
 async def leave(desk: Desk, asked: methods.Leaving, asker: Asker) -> methods.NoParameters:
     """Restart the machine or switch it off."""
+    with suppress(CallError):  # it was told to who decided what cannot be written
+        await desk.choices.settle()
     await desk.leaving.do(asked.action, _who(asked.by, asker))
     return methods.NoParameters()
 

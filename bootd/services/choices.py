@@ -174,6 +174,14 @@ class Choices:
             raise _error(ErrorName.NO_SUCH_OPTION, option_id, words)
         self._store.say(f"{title} forgotten by {by}")
 
+    async def settle(self) -> None:
+        """Wait until what was decided is written; raises CallError where it could not be."""
+        try:
+            await self._settings.saved()
+        except SettingError as error:
+            message = f"It holds until the next power-on only: {error}."
+            raise CallError(ErrorName.FORBIDDEN, message, {"message": message}) from error
+
     def _drop_saved(self, option_id: str, then: tuple[object, ...] = ()) -> bool:
         from bootd.services.saved import id_of  # noqa: PLC0415 - when somebody wants it
 
@@ -184,6 +192,8 @@ class Choices:
 
     async def depart(self, option: ResolvedOption, *, by_itself: bool) -> None:
         """Remember, before an option is loaded, that it boots: one-shot is used up by any boot.
+
+        What was decided a moment ago is written as well before the machine leaves.
 
         Raises:
             SettingError: The one-shot could not be forgotten, so that it might boot for ever. It is
@@ -196,8 +206,6 @@ class Choices:
         wants_last = SAVED in {kept.default, self._temporary}
         if wants_last and not by_itself and self._store.state.find(option.id) is not None:
             changes["last_chosen"] = option.id
-        if not changes:
-            return
         self._settings.replace(**changes)
         try:
             await self._settings.saved()

@@ -189,6 +189,36 @@ async def test_a_one_shot_may_be_on_a_removable_medium_and_must_exist() -> None:
     assert refusal(caught) == "NoSuchOption"
 
 
+async def test_what_cannot_be_written_holds_for_now_and_is_told() -> None:
+    bench = make()
+    keeper = MemoryKeeper()
+    bench.settings.use(keeper)
+    async with running(bench):
+        await bench.choices.settle()
+        keeper.error = OSError(errno.EROFS, "read-only")
+        bench.choices.set_default(SPARE, "", "a test")
+        with pytest.raises(CallError, match=r"next power-on only: .*read-only\.$") as caught:
+            await bench.choices.settle()
+        assert refusal(caught) == "Forbidden"
+        assert bench.store.state.status.default_id == SPARE
+
+
+async def test_a_boot_waits_for_what_was_decided_a_moment_ago() -> None:
+    bench, keeper = make(), MemoryKeeper()
+    bench.settings.use(keeper)
+    async with running(bench):
+        await bench.settings.saved()
+        keeper.hold = asyncio.Event()
+        bench.choices.set_default(SPARE, "", "a test")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.control.boot(DEBIAN, NO_OVERRIDES, "a person"))
+            await asyncio.sleep(0.1)
+            assert bench.booter.booted == []
+            keeper.hold.set()
+    assert bench.booter.booted == [DEBIAN]
+    assert memory.read(keeper.text)[0].default == SPARE
+
+
 # Settings -----------------------------------------------------------------------------------------
 
 
