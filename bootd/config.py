@@ -11,16 +11,30 @@ To add a setting: one field of `Config`.
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from enum import Enum
 from typing import Final, TypeVar
 
 from bootd.errors import SettingError
-from bootd.model.board import LiveChoice, RiskyTrees, RunningTree, Tier
-from bootd.model.option import WAIT_FOREVER
+from bootd.model.board import HookPolicy, LiveChoice, RiskyTrees, RunningTree, Tier
 from bootd.model.order import parse_text
 from bootd.model.text import clean
 from bootd.protocol.messages import SOCKET
 from bootd.record import dataclass, field, fields, replace
+from bootd.values import (
+    ACTIONS,
+    CountTries,
+    Execute,
+    parse_actions,
+    parse_path,
+    parse_pattern,
+    parse_risky,
+    parse_seconds,
+    parse_state,
+    parse_switch,
+    parse_timeout,
+    parse_tries,
+    parse_words,
+    word_of,
+)
 
 SECTION: Final = "Boot"
 REMOTE_SECTION: Final = "Remote"
@@ -29,128 +43,12 @@ _SECTIONS: Final = frozenset({SECTION, REMOTE_SECTION})
 DIRECTORIES: Final = ("etc", "run", "usr/lib")
 """First to last in precedence."""
 MAX_FILE_BYTES: Final = 1 << 20
-MAX_TIMEOUT_S: Final = 86_400
-
 FILE_SYSTEMS: Final = (
     *("ext2", "ext3", "ext4", "vfat", "iso9660"),
     *("squashfs", "btrfs", "xfs", "f2fs", "erofs"),
 )
 
-ACTIONS: Final = ("reboot", "powerOff")
-
-STATES: Final = ("auto", "none", "uboot", "efi")
-"""Where choices are kept, beside a path."""
-
-_Word = TypeVar("_Word", bound=Enum)
 _Record = TypeVar("_Record")
-
-_YES: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
-_NO: Final = frozenset({"0", "no", "n", "false", "f", "off"})
-
-
-class Execute(Enum):
-    """How the machine leaves for the next kernel; the value is the word in the file."""
-
-    AUTO = "auto"
-    """Through systemd where it runs a whole system, directly in an initrd."""
-    DIRECT = "direct"
-    SYSTEMD = "systemd"
-
-
-def parse_switch(text: str) -> bool:
-    """Read a boolean as systemd does; raises ValueError with what is expected."""
-    word = text.lower()
-    if word not in _YES | _NO:
-        msg = "expected yes or no"
-        raise ValueError(msg)
-    return word in _YES
-
-
-def parse_timeout(text: str) -> int | None:
-    """Read seconds, `never`, or `auto` (None): what the boot configuration asks for."""
-    word = text.lower()
-    if word == "auto":
-        return None
-    if word in {"never", "infinity"}:
-        return WAIT_FOREVER
-    try:
-        return parse_seconds(word)
-    except ValueError as error:
-        msg = f"{error}, never or auto"
-        raise ValueError(msg) from None
-
-
-def word_of(kind: type[_Word]) -> Callable[[str], _Word]:
-    """Return what reads one of the words of an Enum, in any case."""
-
-    def parse(text: str) -> _Word:
-        try:
-            return kind(text.lower())
-        except ValueError:
-            *words, last = (each.value for each in kind)
-            msg = f"expected {', '.join(words)} or {last}"
-            raise ValueError(msg) from None
-
-    return parse
-
-
-def parse_risky(text: str) -> RiskyTrees:
-    """Read a boolean, or `auto`."""
-    if text.lower() == RiskyTrees.AUTO.value:
-        return RiskyTrees.AUTO
-    try:
-        return RiskyTrees.YES if parse_switch(text) else RiskyTrees.NO
-    except ValueError:
-        msg = "expected auto, yes or no"
-        raise ValueError(msg) from None
-
-
-def parse_path(text: str) -> str:
-    """Read an absolute path."""
-    if not text.startswith("/"):
-        msg = "expected an absolute path"
-        raise ValueError(msg)
-    return text
-
-
-def parse_pattern(text: str) -> str:
-    """Read a pattern, or `none`."""
-    return "" if text == "none" else text
-
-
-def parse_words(text: str) -> tuple[str, ...]:
-    """Read words between spaces."""
-    return tuple(text.split())
-
-
-def parse_seconds(text: str) -> int:
-    """Read seconds."""
-    if not (text.isascii() and text.isdecimal()) or int(text) > MAX_TIMEOUT_S:
-        msg = f"expected seconds (at most {MAX_TIMEOUT_S})"
-        raise ValueError(msg)
-    return int(text)
-
-
-def parse_state(text: str) -> str:
-    """Read one of `STATES`, or an absolute path."""
-    word = text.lower()
-    if word in STATES:
-        return word
-    if not text.startswith("/"):
-        msg = f"expected {', '.join(STATES)} or an absolute path"
-        raise ValueError(msg)
-    return text
-
-
-def parse_actions(text: str) -> tuple[str, ...]:
-    """Read some of `ACTIONS`, or `none`."""
-    words = tuple(text.split())
-    if words == ("none",):
-        return ()
-    if not set(words) <= set(ACTIONS):
-        msg = f"expected some of {' '.join(ACTIONS)}, or none"
-        raise ValueError(msg)
-    return words
 
 
 def written(default: str, parse: Callable[[str], object], key: str = "") -> dict[str, object]:
@@ -180,8 +78,13 @@ class Config:
         running_tree: When the countdown may take the running tree instead of an option's own.
         order: Boot order, see `bootd.policy.order`; empty for the built-in one.
         wait_for_s: Seconds after the start for which a preferred device is waited for.
-        state: Where choices of people are kept: one of `STATES`, or a path.
+        state: Where choices of people are kept: one of `bootd.values.STATES`, or a path.
+        hooks: What a hook that fails before a load means.
         crash_option: Pattern of the id of the option that is kept for a crash; "" for none.
+        tries: How often an option may fail before another one takes its place; 0 counts nothing.
+        count_tries: Which options are counted.
+        count_on_medium: Whether an entry's file may be renamed to count.
+        reboot_watchdog_sec: When a watchdog resets a next kernel that hangs; 0 for never.
     """
 
     timeout_s: int | None = field(default=10, metadata=written("10", parse_timeout))
@@ -205,10 +108,17 @@ class Config:
     order: tuple[str, ...] = field(default=(), metadata=written("none", parse_text))
     wait_for_s: int = field(default=10, metadata=written("10", parse_seconds))
     state: str = field(default="auto", metadata=written("auto", parse_state))
+    tries: int = field(default=3, metadata=written("3", parse_tries))
+    count_tries: CountTries = field(
+        default=CountTries.CONFIRMING, metadata=written("confirming", word_of(CountTries))
+    )
+    count_on_medium: bool = field(default=False, metadata=written("no", parse_switch))
+    reboot_watchdog_sec: int = field(default=0, metadata=written("0", parse_seconds))
     crash_option: str = field(default="", metadata=written("none", parse_pattern))
     allow_risky_dt: RiskyTrees = field(
         default=RiskyTrees.AUTO, metadata=written("auto", parse_risky)
     )
+    hooks: HookPolicy = field(default=HookPolicy.TRY, metadata=written("try", word_of(HookPolicy)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +150,9 @@ SETTINGS: Final = tuple(declared(Config))
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _BY_WORD: Final = {f"bootd.{setting.key.lower()}": setting for setting in SETTINGS}
+
+_ENTRY: Final = "bootd.entry"
+"""No setting: says which option this very system was booted from (`bootd.model.started`)."""
 
 
 def load(root: str = "/") -> tuple[Config, tuple[SettingError, ...]]:
@@ -365,7 +278,7 @@ def read_cmdline(text: str) -> Iterator[Assignment]:
     """Yield the assignments of the kernel command line; a word without `=` means yes."""
     for word in text.split():
         name, equals, value = word.partition("=")
-        if name.startswith("bootd."):
+        if name.startswith("bootd.") and name != _ENTRY:
             place = f"kernel command line, {clean(name)}"
             unknown = SettingError(f"{place}: there is no such setting")
             yield place, _BY_WORD.get(name, unknown), value if equals else "yes"

@@ -6,17 +6,10 @@ To add one: one field of `Remote`.
 from functools import partial
 from typing import Final
 
-from bootd.config import (
-    REMOTE_SECTION,
-    declared,
-    parse_path,
-    parse_pattern,
-    read_file,
-    read_files,
-    written,
-)
+from bootd.config import REMOTE_SECTION, declared, read_file, read_files, written
 from bootd.errors import SettingError
 from bootd.record import dataclass, field
+from bootd.values import parse_path, parse_pattern
 
 PORT: Final = 4620
 FOLDER: Final = "/etc/bootd/remote"

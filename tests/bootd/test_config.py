@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootd import config
-from bootd.config import Config, Execute
+from bootd.config import Config
 from bootd.gateway.settings import SETTINGS as REMOTE
 from bootd.model.option import WAIT_FOREVER
+from bootd.values import CountTries, Execute
 from tests.support.daemon import write_tree
 
 SHIPPED = Path(__file__).parents[2] / "etc/bootd.conf"
@@ -69,6 +70,25 @@ DryRun=true
 def test_the_timeout_may_be_a_word(tmp_path: Path, word: str, seconds: int | None) -> None:
     settings, errors = tree(tmp_path, {"etc/bootd.conf": f"[Boot]\nTimeout={word}\n"})
     assert (settings.timeout_s, errors) == (seconds, [])
+
+
+def test_boot_counting_is_read_and_nonsense_is_told(tmp_path: Path) -> None:
+    text = "[Boot]\nTries=5\nCountTries=all\nCountOnMedium=yes\nRebootWatchdogSec=90\n"
+    settings, errors = tree(tmp_path, {"etc/bootd.conf": text})
+    assert errors == []
+    assert (settings.tries, settings.count_tries) == (5, CountTries.ALL)
+    assert (settings.count_on_medium, settings.reboot_watchdog_sec) == (True, 90)
+    settings, errors = tree(tmp_path, {"etc/bootd.conf": "[Boot]\nTries=-1\nCountTries=some\n"})
+    assert settings == Config()
+    assert [error.split("ignored: ")[1] for error in errors] == [
+        "expected a number of tries (at most 99; 0 counts nothing)",
+        "expected confirming or all",
+    ]
+
+
+def test_the_word_that_says_what_was_booted_is_no_setting(tmp_path: Path) -> None:
+    settings, errors = tree(tmp_path, {"proc/cmdline": "bootd.entry=bls:a:b bootd.tries=4\n"})
+    assert (settings.tries, errors) == (4, [])
 
 
 def test_etc_hides_run_hides_usr(tmp_path: Path) -> None:
