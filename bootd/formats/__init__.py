@@ -29,7 +29,7 @@ MAX_PROBLEMS: Final = 256
 MAX_NOTES: Final = 32
 """Of one option; another one then says how many are left out."""
 
-MAX_TEXT: Final = 600_000
+MAX_TEXT: Final = 640_000
 """Characters that all options of a device may have together, as `ascii()` writes them: the answer
 of a worker, in which they travel, has 1 MiB."""
 

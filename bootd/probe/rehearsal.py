@@ -41,11 +41,8 @@ def preload() -> None:
 def complete() -> None:
     """Import what only some need, and practise until nothing gets faster."""
     from bootd.formats import FORMATS, fitconfig  # noqa: F401, PLC0415 - only when no device waits
-    from bootd.probe import (  # noqa: PLC0415 - ditto; previews read without a mount
-        image,  # noqa: F401
-        practice_disk,  # noqa: F401
-        preview,  # noqa: F401
-    )
+    from bootd.probe import practice_disk, preview  # noqa: F401, PLC0415 - ditto
+    from bootd.probe.image import READERS  # noqa: F401, PLC0415 - ditto; previews take no mount
 
     for each in FORMATS:
         each.load()
