@@ -5,7 +5,6 @@ Imports are inside the functions: the zygote looks at devices first and imports 
 """
 
 import os
-from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -147,11 +146,12 @@ def tree(context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int
         FdtError: A blob is damaged.
     """
     from bootd.devicetree.prepare import prepare  # noqa: PLC0415 - see the module's docstring
+    from bootd.linux import memfd  # noqa: PLC0415 - ditto
     from bootd.model.tree import TreeRequest  # noqa: PLC0415 - ditto
 
     live, original = _read_trees(fds)
     prepared = prepare(context.fs, from_json(TreeRequest, params), live, original)
-    blob = [] if prepared.blob is None else [_memfd("devicetree", (prepared.blob,))]
+    blob = [] if prepared.blob is None else [memfd.filled("devicetree", (prepared.blob,))]
     return to_json(prepared.report), blob
 
 
@@ -188,30 +188,17 @@ def _read_blob(fd: int) -> bytes:
 def _extract(fd: int, part: str, path: str) -> int:
     """Close `fd` and return a memfd with that part of its file."""
     from bootd.container import chunks, find  # noqa: PLC0415 - see the module's docstring
+    from bootd.linux import memfd  # noqa: PLC0415 - ditto
 
     def read(offset: int, size: int) -> bytes:
         return os.pread(fd, size, offset)
 
     try:
-        return _memfd("part", chunks(read, find(read, part)))
+        return memfd.filled("part", chunks(read, find(read, part)))
     except ImageError as error:
         raise ImageError(f"{escape(path)}: {error}") from None
     finally:
         os.close(fd)
-
-
-def _memfd(name: str, pieces: Iterable[bytes]) -> int:
-    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
 
 
 TASKS: Final[Tasks] = {
