@@ -8,6 +8,7 @@ depends on it.
 import os
 import platform
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -62,8 +63,8 @@ TARGETS: Final = {
             arch="riscv",
             machine="riscv64",
             compiler="riscv64-linux-gnu-",
-            image="vmlinux",
-            product="vmlinux",
+            image="Image",
+            product="arch/riscv/boot/Image",
         ),
         Target(
             name="ppc64el",
@@ -144,10 +145,20 @@ class Kernel:
         return self.series.work / f"{self.target.image}-{self.name}"
 
     @property
+    def elf(self) -> Path:
+        """The kernel as the linker made it, which is what some architectures load."""
+        return self.objects / "vmlinux"
+
+    @property
     def fragments(self) -> list[Path]:
         """What is added to tinyconfig."""
         names = ["config", f"config.{self.target.name}"]
         return [KERNEL / name for name in (*names, *["config.patched"] * bool(self.series.patches))]
+
+
+def of(series: Series, architecture: str) -> Kernel:
+    """Return what a series becomes on an architecture."""
+    return Kernel(series=series, target=TARGETS[architecture])
 
 
 def build(series: Series, architecture: str = "arm64") -> Path:
@@ -158,7 +169,7 @@ def build(series: Series, architecture: str = "arm64") -> Path:
         CommandError: A patch does not apply, an option of the fragments is not to be had, or the
             compiler is missing or complained.
     """
-    kernel = Kernel(series=series, target=TARGETS[architecture])
+    kernel = of(series, architecture)
     tarball = fetch(series)
     step.run(
         f"patching Linux {series.version}",
@@ -237,7 +248,7 @@ def _compile(kernel: Kernel) -> None:
             f"Linux {kernel.name} has no {', '.join(sorted(missing))}; see {KERNEL}"
         )
     _make_image(kernel)
-    (kernel.objects / kernel.target.product).replace(kernel.image)
+    shutil.copyfile(kernel.objects / kernel.target.product, kernel.image)
 
 
 def _options(config: str) -> set[str]:

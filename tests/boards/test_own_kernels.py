@@ -6,7 +6,7 @@ import pytest
 
 from image import kernel_series
 from image.guests import GUESTS
-from image.kernel_series import NEWEST
+from image.kernel_series import NEWEST, SERIES
 from image.loadtest import Job
 from tests.support import trees
 from tests.support.guests import Run, start
@@ -51,3 +51,23 @@ def test_an_x86_machine_hands_its_device_tree_on(
     run = ended(start("x86_64", job, tmp_path, files=files, kernel=x86, extra=("-dtb", str(blob))))
     assert run.fields("SECOND")["value"] == value
     assert run.report["loader"] == loader
+
+
+@pytest.mark.parametrize(("loader", "changed"), [("kexec_file_dtb", True), ("kexec_file", False)])
+def test_a_patched_kernel_keeps_a_crash_kernel_that_takes_over(
+    loader: str, tmp_path: Path, *, changed: bool
+) -> None:
+    kernel = kernel_series.build(SERIES["6.12"])
+    job = Job(
+        cmdline=f"{line('arm64')} reset_devices nr_cpus=1",
+        loader=loader,
+        crash=True,
+        changed=changed,
+    )
+    words = "crashkernel=256M panic=10"
+    run = ended(start("arm64", job, tmp_path, words=words, kernel=kernel, extra=("-m", "1024")))
+    assert run.fields("FIRST")["loaded"] == "10 11 10"
+    said = run.fields("SECOND")
+    assert said.get("value") == ("merged" if changed else None)
+    assert int(said["vmcore"]) > 700 << 20
+    assert int(said["memory"]) < 256 << 10
