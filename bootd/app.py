@@ -25,6 +25,7 @@ from bootd.model.board import Board
 from bootd.model.machine import Machine
 from bootd.place import Place, played_place, real_place
 from bootd.policy import trust
+from bootd.policy.counting import Rules
 from bootd.probe.prober import Prober
 from bootd.probe.spawn import Spawned
 from bootd.protocol.codec import Json
@@ -37,7 +38,7 @@ from bootd.server.service import Service
 from bootd.services.about import About
 from bootd.services.board import BoardReader
 from bootd.services.booting import Booting
-from bootd.services.choices import Configured
+from bootd.services.choices import Choices, Configured
 from bootd.services.control import Control
 from bootd.services.deciding import Deciding, Places
 from bootd.services.discovery import Discovery
@@ -49,7 +50,9 @@ from bootd.services.locks import Locks
 from bootd.services.settings import SAVE_S
 from bootd.services.stacks import Stacks
 from bootd.services.store import Store
+from bootd.services.trying import WRITE_S, Rename, Trying
 from bootd.services.wishes import Wishes
+from bootd.values import CountTries
 
 log = logging.getLogger(__name__)
 
@@ -120,25 +123,19 @@ class _Daemon:
         early = await prober.early_devices()
         source = self._place.source(early, prober.is_looking, allowed.preview)
         discovery = Discovery(source, allowed, store)
+        booting = self._booting(prober, store, dry_run=dry_run)
         control = Control(
             store,
             deciding.countdown,
-            self._booting(prober, store, dry_run=dry_run),
+            booting,
             discovery.rescan,
             wishes=_wishes(self._settings),
             depart=choices.depart,
         )
+        count = self._counting(Trying(store, deciding.settings, _renaming(prober)), booting)
+        control.tries = count()
         leaving = Leaving(store, _leave_nothing if dry_run else _leave, self._settings.actions)
-        desk = Desk(
-            store=store,
-            control=control,
-            choices=choices,
-            about=self._about(leaving),
-            leaving=leaving,
-            inspection=Inspection(store, asking(prober)),
-            locks=Locks(store, prober),
-        )
-        service = Service(desk, _access())
+        service = Service(self._desk(prober, store, control, choices, leaving), _access())
         ready = asyncio.Event()
 
         def apply(settings: Config) -> None:
@@ -147,6 +144,7 @@ class _Daemon:
             leaving.allowed = settings.actions
             service.access = _access()
             control.wishes = _wishes(settings)
+            count()
             discovery.rescan()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, store, apply)
@@ -162,8 +160,21 @@ class _Daemon:
         _report(errors, store)
         await self._run_until_stopped(services, ready)
 
+    def _desk(
+        self, prober: Prober, store: Store, control: Control, choices: Choices, leaving: Leaving
+    ) -> Desk:
+        return Desk(
+            store=store,
+            control=control,
+            choices=choices,
+            about=self._about(leaving),
+            leaving=leaving,
+            inspection=Inspection(store, asking(prober)),
+            locks=Locks(store, prober),
+        )
+
     def _booting(self, prober: Prober, store: Store, *, dry_run: bool) -> Booting:
-        return Booting(
+        booting = Booting(
             prober,
             self._place.for_load,
             find_device=store.find_device,
@@ -171,6 +182,21 @@ class _Daemon:
             way=self._settings.execute.value,
             rehearsal=dry_run,
         )
+        booting.hooks, booting.root = self._settings.hooks, self._place.root
+        return booting
+
+    def _counting(self, trying: Trying, booting: Booting) -> Callable[[], Trying]:
+        """Return what has boots counted as the settings say, at the start and at a reload."""
+
+        def count() -> Trying:
+            it = self._settings
+            trying.rules = Rules(tries=it.tries, every=it.count_tries is CountTries.ALL)
+            trying.on_medium = it.count_on_medium
+            booting.says_entry = it.tries > 0
+            booting.watchdog_s = it.reboot_watchdog_sec
+            return trying
+
+        return count
 
     def _places(self, prober: Prober, listening: socket.socket) -> Places:
         """Return where what is remembered may be kept."""
@@ -201,6 +227,7 @@ class _Daemon:
             autoboot=it.autoboot,
             order=it.order,
             wait_for_s=it.wait_for_s,
+            counts=it.tries > 0,
             fixed=config.fixed(self._place.root),
         )
 
@@ -296,7 +323,18 @@ def _status(machine: Machine, *, dry_run: bool) -> Status:
 
 
 def _wishes(settings: Config) -> Wishes:
-    return Wishes(running_tree=settings.running_tree, crash_option=settings.crash_option)
+    return Wishes(
+        running_tree=settings.running_tree,
+        crash_option=settings.crash_option,
+        tries=settings.tries,
+    )
+
+
+def _renaming(prober: Prober) -> Rename:
+    async def rename(params: dict[str, Json]) -> None:
+        await prober.run("rename", params, timeout_s=WRITE_S)
+
+    return rename
 
 
 def _access() -> Access:
