@@ -42,10 +42,12 @@ coverage: setup ## Unit and root tests with branch coverage.
 	@.venv/bin/pytest -q -n 2 -m "not board and not boards and not patched" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
-fuzz: setup ## 100,000 damaged device trees, as many overlays (libfdt is the judge) and kernel images, 20,000 configurations; COUNT=n.
+fuzz: setup ## A million damaged inputs and more: trees and overlays (libfdt is the judge), kernels, configurations, disks, messages; about 12 minutes; COUNT=n of each.
 	@$(PY) -m tests.fuzz.trees --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 	@$(PY) -m tests.fuzz.images --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 	@$(PY) -m tests.fuzz.formats --count $(or $(COUNT),20000) --seed $(or $(SEED),1)
+	@$(PY) -m tests.fuzz.disks --count $(or $(COUNT),400000) --seed $(or $(SEED),1)
+	@$(PY) -m tests.fuzz.messages --count $(or $(COUNT),300000) --seed $(or $(SEED),1)
 
 .PHONY: bench
 bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; table and build/bench.json.
