@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import ioctl
-from typing import Final
+from typing import Final, NamedTuple
 
 from bootd.linux.block_device import SYSFS, is_overlay
 from bootd.linux.mount import mount_point
@@ -32,11 +32,21 @@ _REUSED: Final = ("/dev/loop", "/dev/nbd")
 """Devices that keep the flag when something else is attached to them: it never stays there."""
 
 
-@contextmanager
-def unwritable(node: str, *, stays: bool | None = None) -> Iterator[bool]:
-    """Have a device refuse writes for the length of the `with` block, or longer.
+class Guard(NamedTuple):
+    """What could be done.
 
-    Gives False, with nothing done, when somebody else uses it: a mount, RAID, the device mapper.
+    Attributes:
+        is_free: Nobody else uses the device: no mount, RAID or device mapper.
+        is_set: The flag is set; never on a device that somebody uses.
+    """
+
+    is_free: bool
+    is_set: bool
+
+
+@contextmanager
+def unwritable(node: str, *, stays: bool | None = None) -> Iterator[Guard]:
+    """Have a device refuse writes for the length of the `with` block, or longer.
 
     Args:
         node: A block device.
@@ -48,15 +58,15 @@ def unwritable(node: str, *, stays: bool | None = None) -> Iterator[bool]:
     fd = os.open(node, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if is_used(node):
-            yield False
+            yield Guard(is_free=False, is_set=False)
             return
         if stays is None:
             stays = os.path.exists(_INITRD) and not node.startswith(_REUSED)
         was_set = _set(fd)
         try:
-            yield True
+            yield Guard(is_free=True, is_set=was_set is not None)
         finally:
-            if not (stays or was_set):
+            if was_set is False and not stays:
                 _clear(fd)
     finally:
         os.close(fd)
@@ -110,10 +120,13 @@ def _clear(fd: int) -> None:
     ioctl(fd, BLKROSET, (0).to_bytes(4, "little"))
 
 
-def _set(fd: int) -> bool:
-    """Set the flag; return whether it was set before."""
+def _set(fd: int) -> bool | None:
+    """Set the flag; return whether it was set before, None when it cannot be set."""
     value = bytearray(4)
-    ioctl(fd, BLKROGET, value)
-    if not any(value):
-        ioctl(fd, BLKROSET, (1).to_bytes(4, "little"))
+    try:
+        ioctl(fd, BLKROGET, value)
+        if not any(value):
+            ioctl(fd, BLKROSET, (1).to_bytes(4, "little"))
+    except OSError:  # a driver without it, or this process may not
+        return None
     return any(value)

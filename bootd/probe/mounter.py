@@ -90,8 +90,9 @@ def open_device(node: str, fstype: str, start_bytes: int = 0, size_bytes: int = 
 
 
 def _open_disk(node: str, fstype: str) -> Opened:
-    with unwritable(node) as is_ours:
-        dirty = is_ours and (_is_dirty(node, fstype) or _would_replay(node, fstype))
+    with unwritable(node) as guard:
+        dirty = guard.is_free and _is_dirty(node, fstype)
+        dirty |= guard.is_set and _would_replay(node, fstype)
         return _replayed(node, fstype) if dirty else _mounted(node, fstype)
 
 

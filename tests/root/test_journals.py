@@ -208,8 +208,8 @@ def test_the_flag_is_taken_back_on_a_running_system_and_stays_in_an_initrd(tmp_p
     image = loopdisk.make_empty(tmp_path / "image", "ext4")
     with loopdisk.attached(image, read_only=False) as name:
         node = f"/dev/{name}"
-        with unwritable.unwritable(node, stays=False) as is_ours:
-            assert is_ours
+        with unwritable.unwritable(node, stays=False) as guard:
+            assert guard == unwritable.Guard(is_free=True, is_set=True)
             assert read_only(node)
         assert not read_only(node)
         with unwritable.unwritable(node, stays=True):
