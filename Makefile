@@ -49,6 +49,10 @@ fuzz: setup ## A million damaged inputs and more: trees and overlays (libfdt is 
 	@$(PY) -m tests.fuzz.disks --count $(or $(COUNT),400000) --seed $(or $(SEED),1)
 	@$(PY) -m tests.fuzz.messages --count $(or $(COUNT),300000) --seed $(or $(SEED),1)
 
+.PHONY: soak
+soak: setup ## Disks, udev storms and clients against one daemon for MINUTES=60; 1440 before a release; as root.
+	@$(PY) -m tests.faults.soak --minutes $(or $(MINUTES),60)
+
 .PHONY: bench
 bench: setup ## Measure: discovery, merge, load, menu bytes, start-up, memory; table and build/bench.json.
 	@$(PY) -m bench

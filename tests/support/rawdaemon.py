@@ -52,6 +52,22 @@ class RawDaemon:
 
         await self._wait(f"titles {titles}", ask)
 
+    async def until_there(self, title: str) -> None:
+        """Wait for the menu to have a title."""
+
+        async def ask() -> bool:
+            return title in [each.title for each in await self.options()]
+
+        await self._wait(f"title {title}", ask)
+
+    async def until_gone(self, title: str) -> None:
+        """Wait for the menu to have no such title."""
+
+        async def ask() -> bool:
+            return title not in [each.title for each in await self.options()]
+
+        await self._wait(f"no title {title}", ask)
+
     async def _wait(self, what: str, ask: Callable[[], Awaitable[bool]]) -> None:
         try:
             await eventually(ask, WAIT_S)
