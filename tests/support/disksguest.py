@@ -5,12 +5,13 @@ machine's own file system (read-only, below a layer in memory) and runs pytest t
 start, and the tests are ordinary ones that use the tools installed here. For x86-64 machines.
 """
 
-import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -36,42 +37,37 @@ poweroff -f
 """
 
 
-def run(
-    command: Sequence[str], *, timeout_s: float = 600, memory_mib: int = 2048
-) -> tuple[int, str]:
-    """Run a command in the guest, in the project's folder; return its exit status and output.
+@contextmanager
+def started(
+    command: Sequence[str], folder: Path, more: Sequence[str] = ()
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command in the guest while the block runs; what it says is the process's output.
 
-    The status is -1 when the guest did not get that far.
+    Args:
+        command: Run in the project folder by root.
+        folder: For its initramfs.
+        more: Options of QEMU.
     """
+    qemu = [*_argv(command, folder / "initramfs", 768), *more]
+    with subprocess.Popen(
+        qemu, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _argv(command: Sequence[str], initramfs: Path, memory_mib: int) -> list[str]:
     image = fetch()
-    initramfs = FOLDER / f"initramfs-{os.getpid()}"
     initramfs.write_bytes(_initramfs(shlex.join(command)))
-    qemu = [
+    return [
         *("qemu-system-x86_64", "-M", "q35,accel=tcg", "-cpu", "Nehalem", "-smp", "2"),
         *("-m", str(memory_mib), "-nographic", "-no-reboot", "-nic", "none"),
         *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"),
         *("-kernel", str(image), "-initrd", str(initramfs)),
         *("-append", "console=ttyS0 panic=-1 quiet"),
     ]
-    try:
-        with one_at_a_time():
-            done = subprocess.run(
-                qemu, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
-            )
-        output = done.stdout + done.stderr
-    except subprocess.TimeoutExpired as error:
-        output = (error.stdout or b"") + b"\nno end within the time limit\n"
-    finally:
-        initramfs.unlink()
-    text = output.decode(errors="replace").replace("\r", "")
-    end = re.search(r"^guest: exit (\d+)$", text, re.MULTILINE)
-    return (int(end[1]), text[: end.start()]) if end else (-1, text)
-
-
-def pytest(*arguments: str) -> tuple[int, str]:
-    """Run tests in the guest; return as `run`."""
-    python = str(TOP / ".venv/bin/python")
-    return run([python, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *arguments])
 
 
 def fetch() -> Path:
@@ -111,10 +107,22 @@ def _initramfs(command: str) -> bytes:
 
 
 def main() -> int:
-    """Run pytest with this command's arguments in the guest; return its exit status."""
-    status, output = pytest(*sys.argv[1:])
-    print(output)
-    return status if status >= 0 else 1
+    """Run pytest with this command's arguments in the guest and return its exit status."""
+    python = str(TOP / ".venv/bin/python")
+    words = ("-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *sys.argv[1:])
+    status = 1
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        one_at_a_time(),
+        started([python, *words], Path(folder), ("-m", "2048")) as process,
+    ):
+        for line in process.stdout or ():
+            text = line.decode(errors="replace").rstrip("\r\n")
+            if end := re.match(r"guest: exit (\d+)$", text):
+                status = int(end[1])
+            else:
+                print(text, flush=True)
+    return status
 
 
 if __name__ == "__main__":
