@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bootd.probe.task import Tables
 
 HELPERS: Final = (
-    *("load", "unload", "quiesce", "wake", "rename", "arm", "disarm", "remember"),
+    *("load", "unload", "quiesce", "wake", "rename", "arm", "disarm", "remember", "hook"),
     *("assemble", "dismantle", "unlock"),
 )
 """Tasks that run with root's rights."""
@@ -74,13 +74,14 @@ def _tables() -> "Tables":
     """Name what workers can do; called in the zygote, whose memory it costs."""
     from bootd.loaders import departure, task  # noqa: PLC0415 - in the zygote only
     from bootd.probe import remembering, stacking  # noqa: PLC0415 - ditto
+    from bootd.probe.hooked import hooked  # noqa: PLC0415 - ditto
     from bootd.probe.rehearsal import complete, practise, preload  # noqa: PLC0415 - ditto
     from bootd.probe.task import Tables  # noqa: PLC0415 - ditto
     from bootd.probe.tasks import TASKS  # noqa: PLC0415 - ditto
 
     both = task.HELPERS | departure.HELPERS | stacking.HELPERS | remembering.HELPERS
     return Tables(
-        tasks={**TASKS, "image": task.image},
+        tasks={**TASKS, "image": task.image, "hooked": hooked},
         helpers={name: both[name] for name in HELPERS},
         preload=preload,
         complete=complete,

@@ -16,7 +16,7 @@ from bootd.record import replace
 TREE_BYTES: Final = 2 << 20
 
 
-def run(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+def run(params: Json, fds: list[int]) -> tuple[Json, list[int]]:
     """Run a hook as a `HookJob` says, and answer with the `HookOutcome`."""
     job = from_json(HookJob, params)
     given = [hook.unwritable(fd) for fd in fds]
@@ -97,7 +97,3 @@ def _with_files(question: HookQuestion, fds: list[int]) -> HookQuestion:
     if tree is not None:
         tree = replace(tree, file=told(tree.file))
     return replace(question, linux=linux, initrd=initrds, devicetree=tree)
-
-
-HELPERS: Final = {"hook": run}
-"""For the Prober's table of helpers that keep their rights."""

@@ -135,10 +135,23 @@ def wake(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int
     return list(machine.undo(from_json(machine.Done, params))), []
 
 
+def hook(_context: object, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
+    """Run a program of the administrator's; see `bootd.loaders.hook`."""
+    from bootd.loaders.hook import run  # noqa: PLC0415 - see the module's docstring
+
+    return run(params, fds)
+
+
 CONFINED: Final = {"image": image}
 """For the Prober's table of tasks with a device."""
 
-HELPERS: Final = {"load": load, "unload": unload, "quiesce": quiesce, "wake": wake}
+HELPERS: Final = {
+    "load": load,
+    "unload": unload,
+    "quiesce": quiesce,
+    "wake": wake,
+    "hook": hook,
+}
 """For the Prober's table of helpers that keep their rights."""
 
 

@@ -1,11 +1,14 @@
 """The task that looks at a device tree after a hook: confined, since anything may stand in it."""
 
 import os
+from typing import Final
 
 from bootd.errors import ProtocolError
-from bootd.fdt.tree import MAX_BLOB_BYTES
 from bootd.probe.task import Context
 from bootd.protocol.codec import Json, to_json
+
+MAX_BYTES: Final = 2 << 20
+"""Of a device tree (DESIGN.md, limits)."""
 
 
 def hooked(_context: Context, params: Json, fds: list[int]) -> tuple[Json, list[int]]:
@@ -33,4 +36,4 @@ def hooked(_context: Context, params: Json, fds: list[int]) -> tuple[Json, list[
 def _read(fd: int) -> bytes:
     with open(fd, "rb") as file:
         file.seek(0)
-        return file.read(MAX_BLOB_BYTES + 1)
+        return file.read(MAX_BYTES + 1)

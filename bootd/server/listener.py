@@ -5,10 +5,11 @@ import logging
 import os
 import socket
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from bootd.linux.peer import peer_of
+from bootd.linux.peer import Peer, peer_of
 from bootd.protocol.messages import ErrorName
 from bootd.protocol.varlink import MAX_MESSAGE_BYTES, Reply, encode_reply
 from bootd.server.access import Doorman
@@ -41,10 +42,22 @@ def bind(path: str) -> socket.socket:
 class Listener:
     """The socket's owner for as long as `run` runs."""
 
-    def __init__(self, listening: socket.socket, answer: Answer) -> None:
-        """Take over the socket; `answer` answers each call of each client."""
+    def __init__(
+        self,
+        listening: socket.socket,
+        answer: Answer,
+        trusts: Callable[[Peer], bool] = lambda _peer: True,
+    ) -> None:
+        """Take over the socket.
+
+        Args:
+            listening: Bound.
+            answer: Answers each call of each client.
+            trusts: Says who may do everything, and always finds a place.
+        """
         self._socket = listening
         self._answer = answer
+        self._trusts = trusts
         self._doorman = Doorman()
 
     async def run(self, ready: asyncio.Event | None = None) -> None:
@@ -71,13 +84,14 @@ class Listener:
         except OSError:
             writer.transport.abort()  # it is gone already
             return
-        if not self._doorman.enter(peer.uid):
+        stranger = not self._trusts(peer)
+        if not self._doorman.enter(peer.uid, stranger=stranger):
             _turn_away(writer)
             return
         try:
             await Connection(reader, writer, peer).run(self._answer)
         finally:
-            self._doorman.leave(peer.uid)
+            self._doorman.leave(peer.uid, stranger=stranger)
 
 
 def _turn_away(writer: asyncio.StreamWriter) -> None:

@@ -3,21 +3,29 @@
 Also `org.varlink.service`, by which foreign clients find out what this is.
 """
 
+import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, cast
 
 from bootd import VERSION
 from bootd.errors import CallError, ProtocolError
+from bootd.linux.peer import Peer
 from bootd.protocol.codec import Json, from_json, to_json
 from bootd.protocol.events import event_to_json
 from bootd.protocol.messages import INTERFACE, ErrorName
-from bootd.protocol.methods import METHODS, Method, Occurrence, Replies
+from bootd.protocol.methods import BROWSE_TREE, EXPLAIN, METHODS, Method, Occurrence, Replies
 from bootd.protocol.varlink import Call
 from bootd.server.access import Access
 from bootd.server.connection import Conversation
 from bootd.server.handlers import HANDLERS, Asker, Desk
 
 SERVICE_INTERFACE: Final = "org.varlink.service"
+
+STRANGERS_AT_WORK: Final = 2
+"""Of those who may change nothing, so many have a worker read a disk at a time; others wait."""
+
+_COSTLY: Final = frozenset({EXPLAIN, BROWSE_TREE})
 
 _METHODS: Final = {method.full_name: method for method in METHODS}
 
@@ -29,6 +37,11 @@ class Service:
         """Answer from `desk` within `access`, which a reload may replace."""
         self.access = access
         self._desk = desk
+        self._strangers = asyncio.Semaphore(STRANGERS_AT_WORK)
+
+    def trusts(self, peer: Peer) -> bool:
+        """Whether `peer` may do everything."""
+        return self.access.trusts(peer)
 
     async def answer(self, call: Call, talk: Conversation) -> None:
         """Answer one call.
@@ -57,7 +70,11 @@ class Service:
         except ProtocolError as error:
             raise _error(ErrorName.INVALID_PARAMETER, parameter=str(error)) from error
         asker = Asker(peer=talk.peer, more=call.more, send=partial(_send, talk, continues=True))
-        await _send(talk, await HANDLERS[method](self._desk, parameters, asker), continues=False)
+        async with AsyncExitStack() as turn:
+            if method in _COSTLY and not self.trusts(talk.peer):
+                await turn.enter_async_context(self._strangers)
+            reply = await HANDLERS[method](self._desk, parameters, asker)
+        await _send(talk, reply, continues=False)
 
 
 async def _send(talk: Conversation, record: object, *, continues: bool) -> None:

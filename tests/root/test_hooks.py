@@ -16,7 +16,7 @@ import pytest
 
 from bootd.errors import LoadError
 from bootd.fdt import read
-from bootd.loaders import hook, task
+from bootd.loaders import task
 from bootd.model.board import Board, HookPolicy, Tier
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.load import LoadReport
@@ -33,6 +33,7 @@ from bootd.protocol.messages import NO_OVERRIDES, Overrides
 from bootd.services import hooks
 from bootd.services.booting import Booting
 from tests.support import trees
+from tests.support.daemon import EXTLINUX, Daemon, running_daemon, write_tree
 from tests.support.images import arm64_image
 
 pytestmark = pytest.mark.root
@@ -125,7 +126,7 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture
 async def place(root: Path) -> AsyncIterator[Place]:
-    helpers = {"load": load, "unload": task.unload, **hook.HELPERS}
+    helpers = {"load": load, "unload": task.unload, "hook": task.hook}
     tables = Tables(tasks={**TASKS, **task.CONFINED, "hooked": hooked}, helpers=helpers)
     prober = Prober.start(tables)
     yield Place(root, prober)
@@ -451,3 +452,35 @@ async def test_a_machine_without_tree_has_hooks_too(place: Place) -> None:
     place.hook("20-tree", f"touch t.dtb; {GIVE}")
     with pytest.raises(LoadError, match="this machine has none"):
         await place.boot()
+
+
+# The whole
+
+
+def test_bootdctl_shows_what_the_hooks_of_a_daemon_have_done(root: Path) -> None:
+    machine = root / "machine"
+    write_tree(machine / "vda1", EXTLINUX)
+    write_tree(
+        machine / ".machine/etc/bootd/hooks.d",
+        {
+            "10-words": '#!/bin/sh\necho \'{"cmdline": "ro asset=4711"}\'\n',
+            "20-no": '#!/bin/sh\ngrep -q single && echo \'{"refuse": "not alone"}\'; exit 0\n',
+        },
+    )
+    for hook_file in (machine / ".machine/etc/bootd/hooks.d").iterdir():
+        hook_file.chmod(0o755)
+    with running_daemon(machine, settings="Timeout=never\nHooks=require") as daemon:
+        done = bootdctl(daemon, "boot", "debian")
+        assert "note: Hook 10-words: command line is now ro asset=4711.\n" in done.stdout
+        assert done.returncode == 0
+        explained = bootdctl(daemon, "explain", "debian")
+        assert "these hooks run, and may change it: 10-words, 20-no." in explained.stdout
+        (machine / ".machine/etc/bootd/hooks.d/10-words").unlink()
+        refused = bootdctl(daemon, "boot", "debian", "--options", "single")
+        assert refused.returncode == 1
+        assert "the hook 20-no refuses: not alone" in refused.stderr
+
+
+def bootdctl(daemon: Daemon, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "bootd.ctl.main", *words, "--socket", daemon.socket]
+    return subprocess.run(command, capture_output=True, text=True, timeout=40, check=False)

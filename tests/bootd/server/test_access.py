@@ -13,7 +13,7 @@ from bootd.model.device import LUKS
 from bootd.protocol.messages import ErrorName, Overrides
 from bootd.protocol.methods import METHODS, Method, Replies
 from bootd.record import replace
-from bootd.server.access import MAX_CLIENTS, MAX_CLIENTS_PER_UID, Access, Doorman
+from bootd.server.access import MAX_CLIENTS, MAX_CLIENTS_PER_UID, MAX_STRANGERS, Access, Doorman
 from tests.support.services import device, make_bench, options, serving
 
 GROUP = 54_321
@@ -144,3 +144,14 @@ def test_the_doorman_counts_users_and_all() -> None:
 
 def test_the_limits_are_those_of_the_design() -> None:
     assert (MAX_CLIENTS, MAX_CLIENTS_PER_UID) == (32, 16)
+
+
+def test_strangers_leave_room_for_those_who_may_change_things() -> None:
+    doorman = Doorman()
+    users = [1, 2]
+    inside = [uid for uid in users for _ in range(16) if doorman.enter(uid, stranger=True)]
+    assert len(inside) == MAX_STRANGERS
+    assert all(doorman.enter(0) for _ in range(MAX_CLIENTS - MAX_STRANGERS))
+    assert not doorman.enter(0)
+    doorman.leave(1, stranger=True)
+    assert doorman.enter(2, stranger=True)
