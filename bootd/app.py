@@ -43,6 +43,7 @@ from bootd.services.control import Control
 from bootd.services.deciding import Deciding, Places
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
+from bootd.services.health import watch_health
 from bootd.services.inspection import Inspection, asking
 from bootd.services.leaving import Leaving
 from bootd.services.lifeline import keep_alive, tell_status
@@ -120,6 +121,7 @@ class _Daemon:
         choices = deciding.choices
         stacks = Stacks(store, prober)
         allowed = AllowedFileSystems(prober, self._settings.file_systems, stacks)
+        watch_health(prober, store)
         early = await prober.early_devices()
         source = self._place.source(early, prober.is_looking, allowed.preview)
         discovery = Discovery(source, allowed, store)

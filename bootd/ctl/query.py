@@ -114,6 +114,8 @@ def _print_status(snapshot: "Snapshot", kexec: str) -> None:
             ("waiting for", status.waiting_for),
             ("selected", status.selected_id or ""),
             ("choices", status.kept),
+            ("unprotected", "; ".join(status.unprotected)),
+            ("dead disks", _abandoned(status)),
             ("message", status.message),
         ]
     )
@@ -122,6 +124,10 @@ def _print_status(snapshot: "Snapshot", kexec: str) -> None:
         rows = [(it.name, it.fstype or it.kind, it.label, _device_state(it), it.uuid)
                 for it in snapshot.devices]  # fmt: skip
         print_table(("DEVICE", "TYPE", "LABEL", "STATE", "UUID"), rows)
+
+
+def _abandoned(status: "Status") -> str:
+    return f"{status.abandoned} (8 stop new disks; unplug them)" if status.abandoned else ""
 
 
 def _countdown(status: "Status") -> str:

@@ -52,6 +52,7 @@ _OTHERS: Final = (
 )
 KINDS: Final = ("pid", "user", *(name for name, _ in _OTHERS))
 """As /proc/self/ns names them."""
+_FLAGS: Final = {"user": CLONE_NEWUSER, **dict(_OTHERS)}
 
 _INITIAL: Final = {"ipc": 0xEFFFFFFF, "uts": 0xEFFFFFFE}
 """Inode numbers of the machine's own (enum proc_ns_ino); others are a service's private ones."""
@@ -65,6 +66,7 @@ class Rooms(NamedTuple):
 
     Attributes:
         fds: Descriptors of them, in the order to enter.
+        flags: What each is (CLONE_NEW*): systemd allows no entering of who knows what.
         missing: Names of kinds that the kernel or this process's rights refused.
         keeper: Its process, a child of this one that ends with it; 0 for none.
     """
@@ -72,6 +74,7 @@ class Rooms(NamedTuple):
     fds: tuple[int, ...]
     missing: tuple[str, ...]
     keeper: int = 0
+    flags: tuple[int, ...] = ()
 
 
 class Keeper(NamedTuple):
@@ -130,7 +133,8 @@ def finish(keeper: Keeper | None) -> Rooms:
         missing.append("mnt")
     made = [name for name in KINDS[1:] if name not in missing]  # the user namespace first
     fds = tuple(_open(f"/proc/{keeper.pid}/ns/{name}") for name in made)
-    return Rooms(fds, tuple(name for name in missing if not _is_private(name)), keeper.pid)
+    lacking = tuple(name for name in missing if not _is_private(name))
+    return Rooms(fds, lacking, keeper.pid, tuple(_FLAGS[name] for name in made))
 
 
 def enter(rooms: Rooms) -> None:
@@ -139,8 +143,8 @@ def enter(rooms: Rooms) -> None:
     Raises:
         OSError: From setns; the process must end then.
     """
-    for fd in rooms.fds:
-        if LIBC.setns(fd, 0) != 0:
+    for fd, flag in zip(rooms.fds, rooms.flags, strict=True):
+        if LIBC.setns(ctypes.c_int(fd), ctypes.c_int(flag)) != 0:
             raise last_error("setns")
     leave(rooms)
 

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final, Self
@@ -61,7 +61,9 @@ class Prober:
         self._spares: dict[int, socket.socket] = {}
         self._previews = Waiting()
         self.unprotected: tuple[str, ...] = ()
-        """What this kernel lacks to confine workers, in words; known after `early_devices`."""
+        """What this kernel lacks to confine workers, in words; the zygote says so soon."""
+        self.on_health: Callable[[], object] = bool
+        """Called when that or `lost` may have changed."""
         self._early_done = asyncio.Event()
         if not early:
             self._early_done.set()
@@ -324,6 +326,7 @@ class Prober:
         if number in self._sessions:
             with suppress(ProberError):  # `watch` reports it
                 self._tell({"id": number, "kill": True})
+            asyncio.get_running_loop().call_later(2 * _LOST_S, self.on_health)
 
     def _tell(self, message: Mapping[str, Json], sock: socket.socket | None = None) -> None:
         fds = [] if sock is None else [sock.fileno()]
@@ -360,14 +363,9 @@ class Prober:
             self._early_done.set()
         elif isinstance(lacking := message.get("unprotected"), list):
             self.unprotected = tuple(str(each) for each in lacking)
+            self.on_health()
         elif isinstance(number, int) and isinstance(status, int):
-            self._killed.pop(number, None)
-            self._early_numbers.discard(number)
-            if (spare := self._spares.pop(number, None)) is not None:
-                spare.close()
-            session = self._sessions.pop(number, None)
-            if session is not None:
-                session.exit.set_result(status)
+            self._bury(number, status)
         elif isinstance(number, int) and fds and message.get("spare") is True:
             self._spares[number] = socket.socket(fileno=fds[0])
         elif isinstance(number, int) and fds:
@@ -375,6 +373,16 @@ class Prober:
             device = from_json(BlockDevice, message.get("device"))
             session = self._add(number, device.name, socket.socket(fileno=fds[0]))
             self._early[device.name] = (device, session)
+
+    def _bury(self, number: int, status: int) -> None:
+        self._killed.pop(number, None)
+        self._early_numbers.discard(number)
+        if (spare := self._spares.pop(number, None)) is not None:
+            spare.close()
+        session = self._sessions.pop(number, None)
+        if session is not None:
+            session.exit.set_result(status)
+        self.on_health()
 
     def _lose_zygote(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)

@@ -143,6 +143,8 @@ class Status:
         timeout_seconds: Of a countdown; -1 waits for ever, null asks the boot configuration.
         kept: Sentence on where the choices above are kept, or that they are not.
         waiting_for: What the countdown waits for although it is not there yet, or "".
+        unprotected: What this kernel lacks to confine who reads disks, each in a few words.
+        abandoned: Processes that wait for disks which do not answer; with 8 no disk is looked at.
     """
 
     phase: Phase = Phase.MENU
@@ -169,6 +171,8 @@ class Status:
     timeout_seconds: int | None = None
     kept: str = ""
     waiting_for: str = ""
+    unprotected: tuple[str, ...] = ()
+    abandoned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
