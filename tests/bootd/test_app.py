@@ -7,13 +7,23 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bootd.client import Client
 from bootd.errors import CallError
-from bootd.protocol.messages import DeviceRemoved, Event, OptionChanged, OptionRemoved, Snapshot
+from bootd.model.remembered import Remembered
+from bootd.protocol import memory
+from bootd.protocol.messages import (
+    DeviceRemoved,
+    Event,
+    OptionChanged,
+    OptionRemoved,
+    Overrides,
+    Snapshot,
+)
 from tests.support.daemon import BLS, EXTLINUX, Daemon, running_daemon, write_tree
 from tests.support.waiting import eventually
 
@@ -250,3 +260,72 @@ def test_a_wrong_word_on_the_command_line_is_status_2() -> None:
     command = [sys.executable, "-m", "bootd", "--frob"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
+
+
+def choices(machine: Path) -> Path:
+    return machine / ".machine/var/lib/bootd/state.json"
+
+
+async def test_choices_outlive_the_daemon_in_a_folder_that_lasts(machine: Path) -> None:
+    choices(machine).parent.mkdir(parents=True)
+    with running_daemon(machine) as daemon:
+        async with await Client.connect(daemon.socket) as client:
+            await settled(client)
+            saved = await client.save_overrides(DEBIAN, "quiet", Overrides(options="quiet"))
+            await client.set_default(saved)
+            assert (await client.describe()).kept == f"kept in {choices(machine).parent}"
+        daemon.process.kill()
+        daemon.process.wait(10)
+    with running_daemon(machine) as daemon:
+        async with await Client.connect(daemon.socket) as client:
+            await settled(client)
+
+            async def is_default() -> bool:
+                return (await client.describe()).default_id == saved
+
+            await eventually(is_default)
+            listed = await client.list_options()
+    assert [(each.id, each.options) for each in listed if each.base_id] == [(saved, "quiet")]
+
+
+async def test_damaged_choices_are_told_and_forgotten(machine: Path) -> None:
+    choices(machine).parent.mkdir(parents=True)
+    choices(machine).write_bytes(b"\xff garbage")
+    with running_daemon(machine) as daemon:
+        async with await Client.connect(daemon.socket) as client:
+            await settled(client)
+            assert (await client.describe()).default_id == DEBIAN
+
+            async def is_told() -> bool:
+                return "damaged" in daemon.output()
+
+            await eventually(is_told)
+
+
+async def test_a_one_shot_is_forgotten_on_the_disk_before_it_boots(machine: Path) -> None:
+    choices(machine).parent.mkdir(parents=True)
+    choices(machine).write_bytes(memory.write(Remembered(one_shot=DEBIAN)))
+    with running_daemon(machine, settings="Timeout=0") as daemon:
+        async with await Client.connect(daemon.socket) as client:
+            await eventually(lambda: rehearsed(client))
+    assert memory.read(choices(machine).read_bytes())[0] == Remembered()
+
+
+async def test_a_menu_that_is_killed_a_hundred_times_in_a_countdown_stops_nothing(
+    machine: Path,
+) -> None:
+    call = b'{"method":"org.bootd.Boot.Subscribe","more":true}\0'
+    with running_daemon(machine, settings="Timeout=5") as daemon:
+        for number in range(100):
+            with socket.socket(socket.AF_UNIX) as menu:
+                menu.connect(daemon.socket)
+                menu.sendall(call[: number % len(call)] if number % 3 else call)
+                await asyncio.sleep(0.02)  # in the middle of a question, or of the answer
+
+        async def has_booted() -> bool:
+            with suppress(CallError):  # the last of them may still be counted
+                async with await Client.connect(daemon.socket) as client:
+                    return await rehearsed(client)
+            return False
+
+        await eventually(has_booted, within_s=20)
