@@ -151,7 +151,7 @@ class _Daemon:
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, store, apply)
         services = (
-            Listener(listening, service.answer).run(ready),
+            Listener(listening, service.answer, service.trusts).run(ready),
             discovery.run(),
             control.run(),
             stacks.run(),
