@@ -46,7 +46,7 @@ class Listener:
         self,
         listening: socket.socket,
         answer: Answer,
-        trusts: Callable[[Peer], bool] = lambda _peer: True,
+        trusts: Callable[[Peer], bool],
     ) -> None:
         """Take over the socket.
 
