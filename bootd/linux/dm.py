@@ -186,7 +186,12 @@ def _call(  # noqa: PLR0913 - the fields of one structure
         *_VERSION, size, _HEADER.size, count, 0, flags, event, 0, name.encode(), uuid.encode()
     )
     buffer = bytearray(header + data).ljust(size, b"\0")
-    fd = os.open(CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fd = os.open(CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+            raise OSError(error.errno, "this kernel has no device mapper", CONTROL) from error
+        raise
     try:
         # _IOWR(DM_IOCTL, command, struct dm_ioctl)
         ioctl(fd, 3 << 30 | _HEADER.size << 16 | 0xFD << 8 | command, buffer)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from bootd.errors import BootdError, CallError
+from bootd.errors import BootdError, CallError, ProbeError
 from bootd.model.device import LUKS
 from bootd.protocol.codec import Json
 from bootd.protocol.messages import ErrorName
@@ -71,8 +71,9 @@ class Locks:
                 await self._open(f"bootd-luks-{device.uuid or name}", device.node, secret)
             except (BootdError, OSError) as error:
                 self._count()
-                log.warning("%s was not unlocked by %s: %s", name, by, error)
-                message = f"{name} was not unlocked: {error}."
+                why = error.reason if isinstance(error, ProbeError) else str(error)
+                log.warning("%s was not unlocked by %s: %s", name, by, why)
+                message = f"{name} was not unlocked: {why}."
                 raise CallError(
                     ErrorName.REFUSED, message, {"id": name, "message": message}
                 ) from error

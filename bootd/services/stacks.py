@@ -114,12 +114,15 @@ class Stacks:
                 self._store.device_scanned(device, _told(self._notes[name], device))
 
     async def _try(self, what: str, name: str, params: Json) -> None:
+        from bootd.policy.stacks import PREFIX  # noqa: PLC0415 - as above
+
         try:
             await self._reader.run(what, params, timeout_s=_HELPER_S)
         except (BootdError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._failed[name] = f"{name} cannot be put together: {reason}"
-            log.warning("cannot %s %s: %s", what, name, reason)
+            reason = _reason(error)
+            known = name.removeprefix(PREFIX)
+            self._failed[name] = f"{known} cannot be put together: {reason}"
+            log.warning("cannot %s %s: %s", what, known, reason)
 
     def _request(self, assembly: "Assembly") -> Json:
         nodes = {name: device.node for name, (device, _) in self._members.items()}
@@ -137,3 +140,10 @@ class Stacks:
 def _told(said: tuple[str, ...], device: BlockDevice) -> ScanResult:
     notes = tuple(Problem(source="", message=f"{device.name}: {each}") for each in said)
     return ScanResult(problems=notes)
+
+
+def _reason(error: BootdError | OSError) -> str:
+    """Return why a helper did not do it, without what the helper is called."""
+    if isinstance(error, ProbeError):
+        return error.reason
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
