@@ -16,7 +16,6 @@ from bootd.probe.remembering import NAME, WRITABLE, KeptAt, Kind, remember
 from bootd.protocol.codec import Json, to_json
 from bootd.services.settings import Keeper, Settings
 from bootd.services.store import Store
-from bootd.ubootenv import MAX_COPIES
 
 LABEL: Final = "bootd-state"
 """Label of the file system, or name of the partition."""
@@ -192,6 +191,7 @@ def _in_environment(root: str, run: Run, *, named: bool) -> Iterator[HelperKeepe
     if not os.path.exists(os.path.join(root, "etc/fw_env.config")):  # noqa: PTH110, PTH118 - ditto
         return
     from bootd.linux.firmware_env import read_areas  # noqa: PLC0415 - few boards have it
+    from bootd.ubootenv import MAX_COPIES  # noqa: PLC0415 - ditto
 
     with suppress(OSError, BootdError):
         if named or len(read_areas(root)) == MAX_COPIES:
