@@ -40,6 +40,7 @@ class MachineView:
         kexec: Ways in which a kernel can be loaded.
         kexec_refusal: Why not, or "".
         actions: What Power may be asked for.
+        consoles: Of the kernel, as /sys/class/tty/console/active names them.
     """
 
     board: str
@@ -56,6 +57,7 @@ class MachineView:
     network: tuple[LinkView, ...]
     settings: tuple[SettingView, ...]
     actions: tuple[str, ...]
+    consoles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

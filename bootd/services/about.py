@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bootd.linux import links, meminfo
+from bootd.linux import consoles, links, meminfo
 from bootd.model.machine import Machine
 from bootd.model.text import clean
 from bootd.protocol.machine import LinkView, MachineView, SettingView
@@ -63,4 +63,5 @@ class About:
                 for name, value, place in self._settings()
             ),
             actions=self._actions(),
+            consoles=consoles.read(self._root),
         )

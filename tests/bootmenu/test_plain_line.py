@@ -130,6 +130,37 @@ async def test_settings_timeout_filter_and_a_new_option_have_commands(tmp_path: 
         assert boot["id"] == "manual:sda1"
 
 
+async def test_what_is_for_later_boots_has_commands(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        for command in (b"default 7\n", b"once 8\n", b"default -\n", b"c 2 30\n", b"c 4 9\n"):
+            terminal.send(command)
+            await terminal.quiet(0.1)
+        terminal.send(b"e 2 3 single\n")
+        await terminal.shows("changed")
+        terminal.send(b"save 2 one\n")
+        await terminal.until(lambda: "SaveOverrides" in daemon.names())
+        made = [(n, call) for n, call in daemon.calls if n not in {"Subscribe", "Explain"}]
+        told = [(name, call.get("id", call.get("timeoutSeconds"))) for name, call in made]
+        assert told == [
+            ("SetDefault", "bls:sda1:7"),
+            ("SetOneShot", "bls:sda1:8"),
+            ("SetDefault", ""),
+            ("Configure", 30),
+            ("SetDefault", "bls:sda1:9"),
+            ("SaveOverrides", "bls:sda1:2"),
+        ]
+        for command, words in {
+            b"forget 2\n": "Say which option that somebody saved",
+            b"once x\n": "Say which option: once NUMBER",
+            b"default\n": "Say which option: default NUMBER",
+            b"save\n": "save NUMBER NAME",
+            b"c 9 x\n": "There is no such line; c lists them.",
+            b"c 2 soon\n": "Type seconds (at most 86400)",
+        }.items():
+            terminal.send(command)
+            await terminal.shows(words)
+
+
 async def test_why_a_device_shows_nothing_is_told(tmp_path: Path) -> None:
     async with plain(tmp_path) as (terminal, daemon):
         terminal.send(b"w sda1\n")

@@ -130,6 +130,41 @@ async def test_a_disk_without_options_says_what_was_looked_at(tmp_path: Path) ->
             await terminal.shows("   extlinux      2 options in /boot/extlinux/extlinux.conf")
 
 
+async def test_changes_saved_on_one_console_are_an_option_on_every_console(
+    tmp_path: Path,
+) -> None:
+    with running_daemon(tmp_path / "machine") as daemon:
+        daemon.plug("sda1", EXTLINUX)
+        start = ("--socket", daemon.socket, "--console")
+        async with (
+            menu_on_pty(*start, "ttyAMA0") as serial,
+            menu_on_pty(*start, "ttyGS0", "--ui", "plain") as gadget,
+        ):
+            for terminal in (serial, gadget):
+                await terminal.shows("Debian GNU/Linux 12")
+            await serial.shows("choices not persisted")
+            serial.send(b"e")
+            await serial.shows("nothing is changed")
+            for key in (b"jjj\r", b" debug", b"\r"):
+                serial.send(key)
+                await serial.quiet(0.3)
+            await serial.shows("was: root=UUID=0a3407de")
+            serial.send(b"s")
+            await serial.shows("Save as:")
+            serial.send(b"noisy\r")
+            await serial.shows("Debian GNU/Linux 12 (bookworm) (noisy)")
+            await gadget.shows("3) Debian GNU/Linux 12 (bookworm) (noisy)")
+            gadget.send(b"e 3\n")
+            await gadget.shows("saved changes")
+            await gadget.shows("ro quiet debug  (w")
+            gadget.send(b"once 3\n")
+            await serial.shows("arm64) (boots once)")
+            gadget.send(b"c 2 45\n")
+            await gadget.shows("Settings changed by console ttyGS0")
+            gadget.send(b"forget 3\n")
+            await serial.until(lambda: "(noisy)" not in serial.text().split("-----")[0])
+
+
 async def test_two_consoles_see_the_same_and_say_who_acted(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "machine", settings="Timeout=600") as daemon:
         daemon.plug("sda1", EXTLINUX)

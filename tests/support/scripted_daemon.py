@@ -109,13 +109,12 @@ class ScriptedDaemon:
             case "Explain":
                 await asyncio.sleep(self.slow_s)
                 return self._explained(str(call.parameters["id"]))
+            case "SaveOverrides":
+                return _reply(methods.Saved(id=f"{call.parameters['id']}+saved"))
+            case "InspectDevice":
+                return self._inspected()
             case "DescribeMachine":
                 return _reply(methods.DescribingMachine(machine=MACHINE))
-            case "InspectDevice" if self.refusal:
-                why: dict[str, Json] = {"parameter": "device", "message": self.refusal}
-                return Reply(parameters=why, error="org.varlink.service.InvalidParameter")
-            case "InspectDevice":
-                return _reply(methods.Inspected(looks=LOOKS))
             case "BrowseTree":
                 return _reply(methods.Browsed(page=self._page(call)))
             case "Boot":
@@ -132,6 +131,12 @@ class ScriptedDaemon:
                 )
             case _:
                 return Reply()
+
+    def _inspected(self) -> Reply:
+        if not self.refusal:
+            return _reply(methods.Inspected(looks=LOOKS))
+        why: dict[str, Json] = {"parameter": "device", "message": self.refusal}
+        return Reply(parameters=why, error="org.varlink.service.InvalidParameter")
 
     def _page(self, call: Call) -> TreePageView:
         asked = from_json(methods.Browsing, call.parameters)

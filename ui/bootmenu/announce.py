@@ -15,6 +15,7 @@ from bootmenu.words import (
     device_trouble,
     device_words,
     machine_words,
+    option_signs,
     option_trouble,
     option_words,
     status_words,
@@ -75,7 +76,7 @@ def _option_line(state: MenuState, option: OptionView, numbers: Numbers) -> str:
     mark = "*" if option.id == state.status.default_id else " "
     trouble = option_trouble(option)
     reason = f" - {trouble}" if trouble else ""
-    reason += " (edited)" if option.id in state.edits else ""
+    reason += option_signs(state, option)
     return f" {mark}{_number(option.id, numbers):>3}) {option_words(option)}{reason}"
 
 

@@ -17,6 +17,10 @@ class Purpose(Enum):
     FILTER = auto()
     FIND = auto()
     TIMEOUT = auto()
+    NAME = auto()
+    """Is what the changes of an option are saved as."""
+    SETTING = auto()
+    """Goes into the row of the settings page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ class Action(Enum):
     UNDO_ALL = auto()
     REMOVE = auto()
     BOOT_EDITED = auto()
+    SAVE = auto()
+    FORGET = auto()
+    DEFAULT = auto()
+    ONCE = auto()
     TIMEOUT = auto()
     REBOOT = auto()
     POWER_OFF = auto()
@@ -183,11 +187,39 @@ KEYS: Final = (
         help="boot the option with its changes",
     ),
     Key(
+        action=Action.SAVE,
+        names=("s",),
+        shown="s",
+        command="save",
+        help="while editing: save the changes as an option",
+    ),
+    Key(
+        action=Action.FORGET,
+        names=("f",),
+        shown="f",
+        command="forget",
+        help="forget the saved option under the cursor (asks once more)",
+    ),
+    Key(
+        action=Action.DEFAULT,
+        names=("D",),
+        shown="D",
+        command="default",
+        help="make the option the default, or no longer",
+    ),
+    Key(
+        action=Action.ONCE,
+        names=("o",),
+        shown="o",
+        command="once",
+        help="boot the option once, at the next boot",
+    ),
+    Key(
         action=Action.SETTINGS,
         names=("c",),
         shown="c",
         command="c",
-        help="show the settings and where they come from",
+        help="show the settings, and change them",
     ),
     Key(
         action=Action.TIMEOUT,

@@ -7,6 +7,7 @@ and stops it; afterwards the kernel edits whole lines.
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from bootd.record import replace
@@ -19,7 +20,16 @@ from bootmenu.lines import Line, text_of
 from bootmenu.loop import SelectLoop
 from bootmenu.noise import is_noise
 from bootmenu.session import Session
-from bootmenu.spoken import HELP, browsing, edit_lines, edited, find_option, tree_lines
+from bootmenu.spoken import (
+    HELP,
+    WISHES,
+    browsing,
+    edit_lines,
+    edited,
+    find_option,
+    setting,
+    tree_lines,
+)
 from bootmenu.state import (
     Chosen,
     Describe,
@@ -32,10 +42,13 @@ from bootmenu.state import (
     Leave,
     Looked,
     MenuState,
+    Named,
     Noise,
     NotInspected,
     Pointed,
     Pressed,
+    Wish,
+    Wished,
     Wondered,
     reduce,
 )
@@ -89,6 +102,8 @@ class PlainMenu:
             Action.NEW: self._new,
             Action.SEARCH: self._search,
             Action.TIMEOUT: self._timeout,
+            Action.SAVE: self._save,
+            **{action: partial(self._wish, action) for action in WISHES},
         }
         self._keys = KeyByKey()
 
@@ -199,10 +214,29 @@ class PlainMenu:
 
         return self._ask_machine(details.text)
 
-    def _settings(self, _rest: str) -> tuple[str, ...]:
+    def _settings(self, rest: str) -> tuple[str, ...]:
+        if rest:
+            return self._ask(setting(self.state.status, rest, self._id))
         from bootmenu.pages import settings  # noqa: PLC0415 - as above
 
         return self._ask_machine(settings.text)
+
+    def _save(self, rest: str) -> tuple[str, ...]:
+        number, _, name = rest.partition(" ")
+        if (option_id := self._id(number)) is None:
+            return ("Say which option, and its new name: save NUMBER NAME.",)
+        self.tell(Named(id=option_id, name=name))
+        return ()
+
+    def _wish(self, action: Action, rest: str) -> tuple[str, ...]:
+        return self._ask(WISHES[action](self.state, rest, self._id))
+
+    def _ask(self, wish: Wish | str) -> tuple[str, ...]:
+        """Ask for something for later boots, or say what is wrong with it."""
+        if isinstance(wish, str):
+            return (wish,)
+        self.tell(Wished(wish=wish))
+        return ()
 
     def _ask_machine(self, text: Text) -> tuple[str, ...]:
         """Have the daemon asked; its answer is told with the text."""
@@ -218,12 +252,13 @@ class PlainMenu:
         option = None if option_id is None else find_option(self.state, option_id)
         if option is None:
             return ("Say which option: e NUMBER.",)
+        base = self.state.base_of(option)
         if words:
-            edit = edited(option, self.state.edit_of(option.id), words)
+            edit = edited(base, self.state.edit_of(option.id), words)
             if edit is None:
                 return ("There is no such line; e NUMBER lists them.",)
             self.tell(Edited(id=option.id, edit=edit))
-        return edit_lines(option, self.state.edit_of(option.id))
+        return edit_lines(self.state, option)
 
     def _look(self, rest: str) -> tuple[str, ...]:
         look = self.state.tree
@@ -235,7 +270,7 @@ class PlainMenu:
         option_id = self._id(number)
         if option_id is None:
             return ("Say which option: d NUMBER.",)
-        self.tell(Looked(asked=browsing(option_id, self.state.edit_of(option_id), words)))
+        self.tell(Looked(asked=browsing(*self.state.question(option_id), words)))
         return ()
 
     def _wonder(self, rest: str) -> tuple[str, ...]:
@@ -253,7 +288,7 @@ class PlainMenu:
         if option.id not in self._numbers:
             self._numbers = (*self._numbers, option.id)
         number = self._numbers.index(option.id) + 1
-        return (f"+ {number}) a new option", *edit_lines(option, self.state.edit_of(option.id)))
+        return (f"+ {number}) a new option", *edit_lines(self.state, option))
 
     def _search(self, rest: str) -> tuple[str, ...]:
         self.tell(Entered(purpose=Purpose.FILTER, text=rest))

@@ -16,22 +16,29 @@ from bootmenu.state import (
     Browse,
     Browsed,
     Cancel,
+    Configure,
     Describe,
     Described,
     Explain,
     Explained,
     Failed,
+    Forget,
     Happening,
     Inspect,
     Inspected,
+    Kept,
     LeaveMachine,
     Loaded,
     NotBrowsed,
     NotInspected,
     Question,
     Rescan,
+    Save,
+    SetDefault,
+    SetOneShot,
     SetTimeout,
     Unexplained,
+    Wish,
 )
 
 Members = dict[str, Json]
@@ -72,12 +79,12 @@ def asked(request: Question, by: str) -> Asked:
                 told=lambda reply: Loaded(reply=from_json(methods.Booted, reply).reply),
                 timeout_s=BOOT_TIMEOUT_S,
             )
-        case Explain(id=option_id, overrides=overrides):
+        case Explain(id=option_id, overrides=overrides, about=about):
             return Asked(
                 method=methods.EXPLAIN,
                 parameters=methods.Explaining(id=option_id, overrides=overrides),
                 told=lambda reply: Explained(
-                    explanation=from_json(methods.Explained, reply).explanation
+                    explanation=from_json(methods.Explained, reply).explanation, about=about
                 ),
                 timeout_s=EXPLAIN_TIMEOUT_S,
             )
@@ -90,6 +97,17 @@ def asked(request: Question, by: str) -> Asked:
                 ),
                 timeout_s=EXPLAIN_TIMEOUT_S,
             )
+        case Inspect() | Describe() | Save():
+            return _about_the_rest(request, by)
+        case Cancel() | Rescan() | SetTimeout() | LeaveMachine():
+            return _command(request, by)
+        case _:
+            return _wish(request, by)
+
+
+def _about_the_rest(request: Inspect | Describe | Save, by: str) -> Asked:
+    """Return how to ask what is not about the boot of an option."""
+    match request:
         case Inspect(device=device):
             return Asked(
                 method=methods.INSPECT_DEVICE,
@@ -107,8 +125,42 @@ def asked(request: Question, by: str) -> Asked:
                     machine=from_json(methods.DescribingMachine, reply).machine
                 ),
             )
+        case Save(id=option_id, name=name, overrides=overrides, about=about):
+            return Asked(
+                method=methods.SAVE_OVERRIDES,
+                parameters=methods.SavingOverrides(
+                    id=option_id, name=name, overrides=overrides, by=by
+                ),
+                told=lambda reply: Kept(id=from_json(methods.Saved, reply).id, about=about),
+            )
         case _:
-            return _command(request, by)
+            assert_never(request)
+
+
+def _wish(request: Wish, by: str) -> Asked:
+    """Return how to have something remembered."""
+    match request:
+        case SetDefault(id=option_id, until=until):
+            parameters = methods.SettingDefault(id=option_id, until=until, by=by)
+            return Asked(method=methods.SET_DEFAULT, parameters=parameters)
+        case SetOneShot(id=option_id):
+            return Asked(
+                method=methods.SET_ONE_SHOT, parameters=methods.Selecting(id=option_id, by=by)
+            )
+        case Configure(timeout_seconds=seconds, autoboot=autoboot, order=order, reset=reset):
+            return Asked(
+                method=methods.CONFIGURE,
+                parameters=methods.Configuring(
+                    timeout_seconds=seconds, autoboot=autoboot, order=order, reset=reset, by=by
+                ),
+            )
+        case Forget(id=option_id):
+            return Asked(
+                method=methods.FORGET_OVERRIDES,
+                parameters=methods.Selecting(id=option_id, by=by),
+            )
+        case _:
+            assert_never(request)
 
 
 def _command(request: Cancel | Rescan | SetTimeout | LeaveMachine, by: str) -> Asked:
@@ -134,5 +186,5 @@ def failure(request: Question, reason: str) -> Failed | Unexplained | NotBrowsed
     if isinstance(request, Inspect):
         return NotInspected(device=request.device, reason=reason)
     if isinstance(request, Explain):
-        return Unexplained(id=request.id, reason=reason)
+        return Unexplained(id=request.about or request.id, reason=reason)
     return Failed(reason=reason)

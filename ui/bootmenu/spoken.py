@@ -6,18 +6,25 @@ text into one, `e N LINE` chooses, `e N LINE -` takes a change back, `e N LINE !
 it, `d N against shipped|live` compares it, `d +` goes on.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from bootd.protocol.messages import NO_OVERRIDES, OptionView, Overrides
+from bootd.protocol.messages import NO_OVERRIDES, OptionView, Overrides, Status
 from bootd.protocol.methods import Browsing
 from bootd.record import replace
 from bootmenu.clean import clean, cut, escape
 from bootmenu.edits import BY_HAND, Row, by_hand, changed, rows, toggled, undone
+from bootmenu.keys import Action
 from bootmenu.pages.tree import heading, row_details, row_words
-from bootmenu.state import MenuState, TreeLook
+from bootmenu.state import Forget, MenuState, SetDefault, SetOneShot, TreeLook, Wish
+from bootmenu.state.wishes import chosen, written
+from bootmenu.state.wishes import rows as settings
 from bootmenu.words import option_words
 
 MAX_COLUMNS: Final = 400
+
+IdOf = Callable[[str], str | None]
+"""Gives the id of an option by its number, None for what is no number of one."""
 
 HELP: Final = (
     "  NUMBER    boot that option, with its changes",
@@ -30,6 +37,11 @@ HELP: Final = (
     "  n DEVICE  make an option; it gets a number for e",
     "  / TEXT    list only options with a text; / alone lists all",
     "  t SECONDS count again; t never boots nothing by itself",
+    "  save NUMBER NAME, forget NUMBER",
+    "            keep the changes of an option as an option of its own; forget one that was kept",
+    "  default NUMBER, once NUMBER",
+    "            boot it by itself from now on, or once; - instead of a number forgets that",
+    "  c         show the settings; c LINE TEXT changes one, c LINE - forgets it",
 )
 
 
@@ -40,11 +52,12 @@ def find_option(state: MenuState, option_id: str) -> OptionView | None:
     return state.option(option_id)
 
 
-def edit_lines(option: OptionView, edit: Overrides) -> tuple[str, ...]:
+def edit_lines(state: MenuState, option: OptionView) -> tuple[str, ...]:
     """Return a numbered line for each thing that can be changed."""
-    table = rows(option, edit)
+    table = rows(state.base_of(option), state.edit_of(option.id))
     lines = [_edit_line(number, row) for number, row in enumerate(table, start=1)]
-    title = f"{clean(option_words(option))}: {'changed' if edit != NO_OVERRIDES else 'unchanged'}"
+    unchanged = "saved changes" if option.base_id else "unchanged"
+    title = f"{clean(option_words(option))}: {'changed' if option.id in state.edits else unchanged}"
     return (title, *(cut(line, MAX_COLUMNS) for line in lines))
 
 
@@ -66,6 +79,49 @@ def edited(option: OptionView, edit: Overrides, words: str) -> Overrides | None:
             return toggled(option, edit, row) or edit
         case written:
             return changed(option, edit, row, written)
+
+
+def setting(status: Status, words: str, id_of: IdOf) -> Wish | str:
+    """Return what `LINE TEXT` asks for on the page of settings, or what is wrong with it."""
+    number, _, text = words.partition(" ")
+    table = settings(status)
+    if not number.isascii() or not number.isdecimal() or not 0 < int(number[:4]) <= len(table):
+        return "There is no such line; c lists them."
+    row = table[int(number[:4]) - 1]
+    text = text.strip()
+    if not text:
+        return chosen(row.choice, status) or f"Say what: {row.hint}; - forgets it."
+    return written(row.choice, "" if text == "-" else id_of(text) or text)
+
+
+def _forget(state: MenuState, rest: str, id_of: IdOf) -> Wish | str:
+    option = state.option(id_of(rest))
+    if option is None or not option.base_id:
+        return "Say which option that somebody saved: forget NUMBER."
+    return Forget(id=option.id)
+
+
+def _default(_state: MenuState, rest: str, id_of: IdOf) -> Wish | str:
+    if not rest:
+        return "Say which option: default NUMBER, default @saved, or default -."
+    return SetDefault(id="" if rest == "-" else id_of(rest) or rest)
+
+
+def _once(_state: MenuState, rest: str, id_of: IdOf) -> Wish | str:
+    option_id = "" if rest == "-" else id_of(rest)
+    return (
+        "Say which option: once NUMBER, or once -."
+        if option_id is None
+        else SetOneShot(id=option_id)
+    )
+
+
+WISHES: Final[Mapping[Action, Callable[[MenuState, str, IdOf], Wish | str]]] = {
+    Action.FORGET: _forget,
+    Action.DEFAULT: _default,
+    Action.ONCE: _once,
+}
+"""What commands ask for that stand for later boots."""
 
 
 def browsing(option_id: str, edit: Overrides, words: str) -> Browsing:

@@ -4,6 +4,9 @@ from bootd.protocol.messages import DeviceView, Level, OptionView, Phase, Proble
 from bootmenu.clean import clean, escape
 from bootmenu.state import MenuState, why_not_bootable
 
+_NOT_KEPT = "not persisted"
+"""Start of the daemon's sentence where nothing outlasts the next power-on."""
+
 LEVELS = {Level.INFO: "", Level.WARNING: "Warning: ", Level.ERROR: "Error: "}
 """What stands before a line, so that colour is never the only sign."""
 
@@ -105,4 +108,11 @@ def machine_words(status: Status) -> str:
     board = clean(status.board, 40) or "this machine"
     kernel = " ".join(filter(None, [clean(status.kernel, 24), clean(status.architecture, 12)]))
     dry = "  DRY RUN" if status.dry_run else ""
-    return f"bootd on {board}  {kernel}".rstrip() + dry
+    kept = "  choices not persisted" if status.kept.startswith(_NOT_KEPT) else ""
+    return f"bootd on {board}  {kernel}".rstrip() + dry + kept
+
+
+def option_signs(state: MenuState, option: OptionView) -> str:
+    """Return what stands behind an option in the list: what a person has done to it."""
+    once = " (boots once)" if state.status.one_shot_id == option.id else ""
+    return once + (" (edited)" if option.id in state.edits else "")

@@ -1,13 +1,14 @@
 """The edit page: what a person may change before a boot, with what the entry says."""
 
+from bootd.protocol.messages import OptionView
 from bootmenu.clean import cut, escape, wrap
-from bootmenu.edits import BY_HAND, Part, Row, is_edited, rows
+from bootmenu.edits import BY_HAND, Part, Row, rows
 from bootmenu.lines import Line, Run, Tone, plain
 from bootmenu.pages.prompt import footer
 from bootmenu.state import MenuState
-from bootmenu.words import option_words, tree_words
+from bootmenu.words import LEVELS, option_words, tree_words
 
-_HINTS = "Enter change  b boot  u undo  U undo all  x take out  d tree  Esc back"
+_HINTS = "Enter change  b boot  u undo  U undo all  x take out  s save as  Esc back"
 _LABEL = 9
 _FRAME_ROWS = 6
 """Heading, two lines on the tree, a note, status, keys."""
@@ -31,7 +32,7 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
     folder = option.devicetree_dir
     dtb = f"(chosen from {escape(folder.path)})" if folder else "(none)"
     top = bottom = 0
-    table = rows(option, edit)
+    table = rows(state.base_of(option), edit)
     for index, row in enumerate(table):
         here = index == min(state.edit_row, len(table) - 1)
         if here:
@@ -41,9 +42,11 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
             bottom = len(listed)
     start = max(min(top, bottom - height), 0) if bottom > height else 0
     shown = listed[start : start + height]
-    changes = "changed; for this boot only" if is_edited(edit) else "nothing is changed"
+    changes = _changes(state, option)
     nothing_yet = option.id.startswith(BY_HAND) and edit.linux is None
     pane = () if nothing_yet else wrap(f"tree: {tree_words(state, option)}", columns - 2, 2)
+    if state.notice is not None:
+        pane = wrap(f"{LEVELS[state.notice.level]}{escape(state.notice.text)}", columns - 2, 2)
     return (
         (Run(f" Edit {cut(option_words(option), columns - 40)} - {changes}", Tone.REVERSE),),
         *shown,
@@ -53,6 +56,12 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
         *((),) * (2 - len(pane)),
         *footer(state, columns, _HINTS),
     )
+
+
+def _changes(state: MenuState, option: OptionView) -> str:
+    if option.id in state.edits:
+        return "changed further" if option.base_id else "changed; for this boot only"
+    return "saved changes" if option.base_id else "nothing is changed"
 
 
 def _row_lines(row: Row, columns: int, dtb: str, *, here: bool) -> list[Line]:

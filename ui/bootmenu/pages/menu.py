@@ -14,6 +14,7 @@ from bootmenu.words import (
     device_trouble,
     device_words,
     machine_words,
+    option_signs,
     option_trouble,
     option_words,
     tree_words,
@@ -93,8 +94,8 @@ def _option_line(state: MenuState, option: OptionView, columns: int, *, highligh
     mark = "*" if option.id == state.status.default_id else " "
     trouble = option_trouble(option)
     room = columns - 8 - (min(_REASON_COLUMNS, cells(trouble)) if trouble else 0)
-    edited = " (edited)" if option.id in state.edits else ""
-    words = cut(option_words(option), room - len(edited)) + edited
+    signs = option_signs(state, option)
+    words = cut(option_words(option), room - len(signs)) + signs
     reason = f" - {trouble}" if trouble else ""
     text = cut(f" {pointer} {mark} {words}{reason}", columns - 1)
     if highlighted:

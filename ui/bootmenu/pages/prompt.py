@@ -13,6 +13,8 @@ _LABELS: Final = {
     Purpose.FILTER: "Only options with",
     Purpose.FIND: "Find",
     Purpose.TIMEOUT: "Boot in seconds, or never",
+    Purpose.NAME: "Save as",
+    Purpose.SETTING: "Set",
 }
 
 

@@ -35,15 +35,13 @@ DRAWN: Final[Mapping[Page, Callable[[MenuState, int, int], tuple[Line, ...]]]] =
     Page.MENU: menu.draw,
     Page.EDIT: edit.draw,
     Page.TREE: tree.draw,
+    Page.SETTINGS: settings.draw,
 }
 """Pages with a cursor; each draws the whole screen."""
 
 TEXTS: Final[Mapping[Page, TextPage]] = {
     Page.DETAILS: TextPage(title="Information", text=details.text),
     Page.DEVICES: TextPage(title="Why is nothing here? What was looked at", text=devices.text),
-    Page.SETTINGS: TextPage(
-        title="Settings", text=settings.text, hints="Esc back  t change the countdown"
-    ),
     Page.LOG: TextPage(title="Log", text=log.text),
     Page.HELP: TextPage(title="Keys", text=help.text),
 }
@@ -64,6 +62,9 @@ def draw(state: MenuState, columns: int, rows: int) -> tuple[Line, ...]:
 def measure(state: MenuState, columns: int, rows: int) -> Resized:
     """Return what the keys that move by a page need to know."""
     page = TEXTS.get(state.page)
+    if state.page is Page.SETTINGS:
+        length = len(settings.text(state, columns))
+        return Resized(page_rows=settings.text_rows(rows), text_rows=length)
     if page is None:
         shown = tree.list_rows(rows) if state.page is Page.TREE else menu.list_rows(rows)
         return Resized(page_rows=shown - 1)

@@ -7,8 +7,9 @@ from bootd.protocol.methods import Browsing
 from bootd.record import replace
 from bootmenu.keys import Action
 from bootmenu.state.menu import MenuState, Page, TreeLook
-from bootmenu.state.messages import Browse, Browsed, NotBrowsed
+from bootmenu.state.messages import Browsed, NotBrowsed
 from bootmenu.state.reports import Step
+from bootmenu.state.requests import Browse
 
 _COMPARED: Final = {"": "shipped", "shipped": "live", "live": ""}
 _AHEAD: Final = 24
@@ -20,7 +21,8 @@ def open_tree(state: MenuState) -> Step:
     option = state.edited_option if state.page is Page.EDIT else state.highlighted
     if option is None:
         return state, ()
-    asked = Browsing(id=option.id, overrides=state.edit_of(option.id))
+    asked_id, changes = state.question(option.id)
+    asked = Browsing(id=asked_id, overrides=changes)
     return ask_tree(replace(state, page=Page.TREE, scroll=0), asked)
 
 

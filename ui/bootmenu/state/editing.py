@@ -1,13 +1,12 @@
 """How the edit page changes the menu."""
 
-from bootd.protocol.messages import NO_OVERRIDES, OptionView, Overrides
+from bootd.protocol.messages import OptionView, Overrides
 from bootd.record import replace
-from bootmenu.edits import BY_HAND, Part, Row, changed, is_edited, rows, toggled, undone
+from bootmenu.edits import BY_HAND, Part, Row, changed, rows, toggled, undone
 from bootmenu.entry import Purpose, begin
 from bootmenu.keys import Action
 from bootmenu.state.menu import MenuState, Page
-from bootmenu.state.messages import Explain, Request
-from bootmenu.state.reports import Step
+from bootmenu.state.reports import Step, explaining
 
 
 def open_editor(state: MenuState) -> Step:
@@ -32,8 +31,8 @@ def edit_pressed(state: MenuState, action: Action) -> Step | None:
     option = state.edited_option
     if option is None:
         return None
-    edit = state.edit_of(option.id)
-    table = rows(option, edit)
+    edit, base = state.edit_of(option.id), state.base_of(option)
+    table = rows(base, edit)
     index = min(state.edit_row, len(table) - 1)
     row = table[index]
     match action:
@@ -45,9 +44,9 @@ def edit_pressed(state: MenuState, action: Action) -> Step | None:
         case Action.BOOT | Action.PAGE_DOWN:
             return _entered(state, option, row)
         case Action.UNDO:
-            return with_edit(state, option.id, undone(option, edit, row))
+            return with_edit(state, option.id, undone(base, edit, row))
         case Action.UNDO_ALL:
-            return with_edit(state, option.id, NO_OVERRIDES)
+            return with_edit(state, option.id, state.saved_changes(option.id))
         case Action.REMOVE:
             return _removed(state, option, row)
         case _:
@@ -59,24 +58,24 @@ def field_typed(state: MenuState, text: str) -> Step:
     option = state.edited_option
     if option is None:
         return state, ()
-    edit = state.edit_of(option.id)
-    table = rows(option, edit)
+    edit, base = state.edit_of(option.id), state.base_of(option)
+    table = rows(base, edit)
     row = table[min(state.edit_row, len(table) - 1)]
-    return with_edit(state, option.id, changed(option, edit, row, text))
+    return with_edit(state, option.id, changed(base, edit, row, text))
 
 
 def with_edit(state: MenuState, option_id: str, edit: Overrides) -> Step:
     """Keep an edit, and ask again which tree the option gets."""
     others = {key: value for key, value in state.edits.items() if key != option_id}
-    edits = {**others, option_id: edit} if is_edited(edit) else others
+    differs = edit != state.saved_changes(option_id)
+    edits = {**others, option_id: edit} if differs else others
     known = {key: value for key, value in state.explanations.items() if key != option_id}
     after = replace(state, edits=edits, explanations=known)
-    ask: tuple[Request, ...] = (Explain(id=option_id, overrides=edit),)
-    return after, ask if state.connected else ()
+    return after, (explaining(after, option_id),) if state.connected else ()
 
 
 def _entered(state: MenuState, option: OptionView, row: Row) -> Step:
-    after = toggled(option, state.edit_of(option.id), row)
+    after = toggled(state.base_of(option), state.edit_of(option.id), row)
     if after is not None:
         return with_edit(state, option.id, after)
     return replace(state, line=begin(Purpose.FIELD, row.value)), ()
@@ -85,4 +84,5 @@ def _entered(state: MenuState, option: OptionView, row: Row) -> Step:
 def _removed(state: MenuState, option: OptionView, row: Row) -> Step:
     if row.part not in {Part.INITRD, Part.OVERLAY, Part.KERNEL, Part.DTB, Part.CMDLINE}:
         return state, ()
-    return with_edit(state, option.id, changed(option, state.edit_of(option.id), row, ""))
+    after = changed(state.base_of(option), state.edit_of(option.id), row, "")
+    return with_edit(state, option.id, after)

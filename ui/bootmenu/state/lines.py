@@ -1,6 +1,6 @@
 """How text that a person types changes the menu."""
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from bootd.protocol.messages import Level
 from bootd.record import replace
@@ -8,10 +8,10 @@ from bootmenu.entry import Purpose, TypedLine, typed
 from bootmenu.state.browsing import found
 from bootmenu.state.editing import field_typed
 from bootmenu.state.menu import LogLine, MenuState
-from bootmenu.state.messages import SetTimeout
+from bootmenu.state.remembering import named, setting_typed
 from bootmenu.state.reports import Step, noticed
-
-MAX_TIMEOUT_S: Final = 86_400
+from bootmenu.state.requests import SetTimeout
+from bootmenu.state.wishes import MAX_TIMEOUT_S
 
 
 def line_typed(state: MenuState, key: str, character: str) -> Step:
@@ -52,6 +52,10 @@ def line_given(state: MenuState, line: TypedLine) -> Step:
             return replace(state, filter=line.text), ()
         case Purpose.FIND:
             return found(state, line.text)
+        case Purpose.NAME:
+            return named(state, state.editing, line.text)
+        case Purpose.SETTING:
+            return setting_typed(state, line.text)
         case Purpose.TIMEOUT:
             return timeout_typed(state, line.text)
         case _:

@@ -85,9 +85,11 @@ class MenuState:
         resting: Id of the option that the pane describes: the cursor has stayed there a moment.
         explanations: Answers of the daemon by option id.
         notice: What must be read, until a key.
-        edits: What a person changed, by option id; lost when this menu ends.
+        edits: What a person changed, by option id; lost when this menu ends. For a saved option all
+            that differs from the one below it.
         editing: Id of the option on the edit page.
         edit_row: Line of the edit page.
+        setting_row: Line of the settings page.
         line: Text that is being typed.
         filter: Only options with this text are listed, "" lists all.
         tree: What the tree page shows.
@@ -116,6 +118,7 @@ class MenuState:
     edits: Mapping[str, Overrides] = field(default_factory=dict)
     editing: str = ""
     edit_row: int = 0
+    setting_row: int = 0
     line: TypedLine | None = None
     filter: str = ""
     tree: TreeLook | None = None
@@ -156,8 +159,30 @@ class MenuState:
         return self.option(self.editing)
 
     def edit_of(self, option_id: str) -> Overrides:
-        """Return what a person changed of an option."""
-        return self.edits.get(option_id, NO_OVERRIDES)
+        """Return what differs from what a configuration says: changed just now, else saved."""
+        edit = self.edits.get(option_id)
+        return self.saved_changes(option_id) if edit is None else edit
+
+    def saved_changes(self, option_id: str) -> Overrides:
+        """Return what a person saved under the name of an option."""
+        option = self.option(option_id)
+        return NO_OVERRIDES if option is None or option.changes is None else option.changes
+
+    def base_of(self, option: OptionView) -> OptionView:
+        """Return the option that a saved one changes; any other is its own."""
+        return self.option(option.base_id or None) or option
+
+    def question(self, option_id: str) -> tuple[str, Overrides]:
+        """Return how the daemon is asked about an option: its id, and what differs from that.
+
+        What is changed further in a saved option replaces what was saved: that is the option below
+        it, with all changes.
+        """
+        edit = self.edits.get(option_id)
+        if edit is None:
+            return option_id, NO_OVERRIDES
+        option = self.option(option_id)
+        return (option.base_id if option and option.base_id else option_id), edit
 
     def option(self, option_id: str | None) -> OptionView | None:
         """Return an option by its id."""

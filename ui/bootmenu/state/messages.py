@@ -1,8 +1,7 @@
-"""What can happen to the menu, and what the menu asks for."""
+"""What can happen to the menu."""
 
 from bootd.protocol.machine import LookView, MachineView
 from bootd.protocol.messages import (
-    NO_OVERRIDES,
     BootReply,
     Event,
     Explanation,
@@ -13,8 +12,7 @@ from bootd.protocol.methods import Browsing
 from bootd.record import dataclass
 from bootmenu.entry import Purpose
 from bootmenu.keys import Action
-
-# What happens -----------------------------------------------------------------------------------
+from bootmenu.state.requests import Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +98,10 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """The daemon's answer to Explain."""
+    """The daemon's answer to Explain; `about` as there."""
 
     explanation: Explanation
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +174,29 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A person gave the changes of an option a name, by a face that has no edit page."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wished:
+    """A person wants something for later boots, by a face that has no settings page."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The daemon has saved changes of the option `about`; `id` is the option that has them."""
+
+    id: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The daemon refused or failed; `reason` is its sentence."""
 
@@ -204,97 +226,8 @@ Happening = (
     | Inspected
     | NotInspected
     | Edited
+    | Named
+    | Wished
+    | Kept
     | Failed
 )
-
-
-# What to do -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
-    """Ask the daemon to boot an option."""
-
-    id: str
-    overrides: Overrides = NO_OVERRIDES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
-    """Ask the daemon to stop the countdown or the load."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rescan:
-    """Ask the daemon to look at every device again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
-    """Report `Rested` in a moment, unless another Rest comes first."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explain:
-    """Ask the daemon which tree an option gets."""
-
-    id: str
-    overrides: Overrides = NO_OVERRIDES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Browse:
-    """Ask the daemon for rows of a tree."""
-
-    asked: Browsing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Describe:
-    """Ask the daemon what the machine is like."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspect:
-    """Ask the daemon where it looks on a device."""
-
-    device: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTimeout:
-    """Ask the daemon to count again; None: never."""
-
-    seconds: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveMachine:
-    """Ask the daemon to restart the machine or switch it off."""
-
-    action: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
-    """Report `Settled` in a while, unless another Settle comes first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redraw:
-    """Draw everything again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
-    """End the menu."""
-
-
-Question = (
-    Boot | Cancel | Rescan | Explain | Browse | Describe | Inspect | SetTimeout | LeaveMachine
-)
-"""For the daemon."""
-
-Request = Question | Rest | Settle | Redraw | Leave

@@ -11,7 +11,15 @@ from bootmenu.keys import Action
 from bootmenu.state.browsing import open_tree, tree_pressed
 from bootmenu.state.editing import edit_pressed, open_editor, open_new
 from bootmenu.state.menu import LogLine, MenuState, Page
-from bootmenu.state.messages import (
+from bootmenu.state.remembering import (
+    forget,
+    open_save,
+    setting_pressed,
+    toggle_default,
+    toggle_once,
+)
+from bootmenu.state.reports import Step, noticed
+from bootmenu.state.requests import (
     Boot,
     Cancel,
     Describe,
@@ -21,7 +29,6 @@ from bootmenu.state.messages import (
     Request,
     Rescan,
 )
-from bootmenu.state.reports import Step, noticed
 from bootmenu.state.wondering import wondered
 
 _PAGES: Final = {
@@ -34,6 +41,7 @@ _PAGES: Final = {
 _OWN_KEYS: Final[Mapping[Page, Callable[[MenuState, Action], Step | None]]] = {
     Page.EDIT: edit_pressed,
     Page.TREE: tree_pressed,
+    Page.SETTINGS: setting_pressed,
 }
 """Pages on which keys mean something of their own; what these leave is as everywhere."""
 
@@ -56,6 +64,8 @@ def pressed(state: MenuState, action: Action) -> Step:
     reading = state.notice is not None and action in {Action.BOOT, Action.BACK, Action.QUIT}
     if action in _LEAVING and not reading:
         return _stopping(state, _leave_machine(pinned, action, again=state.confirm is action))
+    if action is Action.FORGET and not reading:
+        return _stopping(state, forget(pinned, again=state.confirm is action))
     after, requests = (pinned, _NOTHING) if reading else _act(pinned, action)
     return _stopping(state, (after, requests))
 
@@ -171,7 +181,8 @@ def boot(state: MenuState, option: OptionView | None = None) -> Step:
     refusal = _why_not(state, option)
     if option is None or refusal:
         return noticed(state, LogLine(level=Level.ERROR, text=refusal)), ()
-    return state, (Boot(id=option.id, overrides=state.edit_of(option.id)),)
+    asked_id, changes = state.question(option.id)
+    return state, (Boot(id=asked_id, overrides=changes),)
 
 
 def _why_not(state: MenuState, option: OptionView | None) -> str:
@@ -234,6 +245,9 @@ _FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
     Action.SEARCH: _search,
     Action.TIMEOUT: _ask_timeout,
     Action.BOOT_EDITED: _boot_edited,
+    Action.SAVE: open_save,
+    Action.DEFAULT: toggle_default,
+    Action.ONCE: toggle_once,
     Action.RESCAN: _rescan,
     Action.STOP: _stop,
     Action.REDRAW: _redraw,

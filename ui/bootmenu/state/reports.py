@@ -20,7 +20,8 @@ from bootd.protocol.messages import (
 from bootd.record import replace
 from bootmenu.groups import in_order
 from bootmenu.state.menu import CONNECTING, MAX_LOG_LINES, LogLine, MenuState
-from bootmenu.state.messages import Cancel, Explain, Explained, Failed, Loaded, Request, Unexplained
+from bootmenu.state.messages import Explained, Failed, Loaded, Unexplained
+from bootmenu.state.requests import Cancel, Explain, Request
 
 Step = tuple[MenuState, tuple[Request, ...]]
 
@@ -113,13 +114,13 @@ def disconnected(state: MenuState, reason: str) -> MenuState:
 def answered(state: MenuState, answer: Explained | Unexplained | Loaded | Failed) -> MenuState:
     """Take in the answer to a request."""
     match answer:
-        case Explained(explanation=explanation):
-            return _explained(state, explanation)
+        case Explained(explanation=explanation, about=about):
+            return _explained(state, about or explanation.option.id, explanation)
         case Unexplained(id=option_id, reason=reason):
             option = state.option(option_id)
             if option is None:
                 return state
-            return _explained(state, Explanation(option=option, refused=reason))
+            return _explained(state, option_id, Explanation(option=option, refused=reason))
         case Loaded(reply=reply):
             done = (
                 "Starting it now." if reply.executed else "Nothing is started: this is a dry run."
@@ -132,8 +133,8 @@ def answered(state: MenuState, answer: Explained | Unexplained | Loaded | Failed
             assert_never(answer)
 
 
-def _explained(state: MenuState, explanation: Explanation) -> MenuState:
-    known = {**state.explanations, explanation.option.id: explanation}
+def _explained(state: MenuState, option_id: str, explanation: Explanation) -> MenuState:
+    known = {**state.explanations, option_id: explanation}
     return replace(state, explanations=known)
 
 
@@ -157,6 +158,13 @@ def rested(state: MenuState, option_id: str) -> Step:
     return after, _explain_again(after)
 
 
+def explaining(state: MenuState, option_id: str) -> Explain:
+    """Return the question which tree an option gets, with what a person changed."""
+    asked_id, changes = state.question(option_id)
+    about = "" if asked_id == option_id else option_id
+    return Explain(id=asked_id, overrides=changes, about=about)
+
+
 def _explain_again(state: MenuState) -> tuple[Request, ...]:
     """Ask about the option in the pane, unless that is known or pointless."""
     option = state.option(state.resting)
@@ -165,4 +173,4 @@ def _explain_again(state: MenuState) -> tuple[Request, ...]:
         known = option.id in state.explanations
     if known or option is None or not state.connected:
         return ()
-    return (Explain(id=option.id, overrides=state.edit_of(option.id)),)
+    return (explaining(state, option.id),)

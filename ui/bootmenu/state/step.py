@@ -10,7 +10,6 @@ from bootmenu.state.lines import line_given, line_typed
 from bootmenu.state.menu import MenuState
 from bootmenu.state.messages import (
     Browsed,
-    Cancel,
     Chosen,
     Described,
     Disconnected,
@@ -20,24 +19,27 @@ from bootmenu.state.messages import (
     Failed,
     Happening,
     Inspected,
+    Kept,
     Loaded,
     Looked,
+    Named,
     Noise,
     NotBrowsed,
     NotInspected,
     Pointed,
     Pressed,
     Resized,
-    Rest,
     Rested,
-    Settle,
     Settled,
     Typed,
     Unexplained,
+    Wished,
     Wondered,
 )
 from bootmenu.state.pressing import boot, pressed
+from bootmenu.state.remembering import kept, named, wished
 from bootmenu.state.reports import Step, answered, disconnected, reported, rested
+from bootmenu.state.requests import Cancel, Rest, Settle
 from bootmenu.state.wondering import inspected, wondered
 
 
@@ -54,23 +56,39 @@ def _step(state: MenuState, happening: Happening) -> Step:
     match happening:
         case Pressed() | Typed() | Noise() | Chosen() | Pointed():
             return _acted(state, happening)
-        case Entered() | Looked() | Edited() | Wondered():
+        case Entered() | Looked() | Edited() | Wondered() | Named() | Wished():
             return _commanded(state, happening)
         case Explained() | Unexplained() | Loaded() | Failed():
             return answered(state, happening), ()
-        case Browsed() | NotBrowsed():
-            return browsed(state, happening), ()
-        case Inspected() | NotInspected():
-            return inspected(state, happening)
-        case Described(machine=machine):
-            return replace(state, machine=machine), ()
+        case Browsed() | NotBrowsed() | Kept() | Inspected() | NotInspected() | Described():
+            return _answered(state, happening)
         case Settled() | Rested() | Resized() | Disconnected():
             return _passed(state, happening)
         case _:
             return reported(state, happening)
 
 
-def _commanded(state: MenuState, happening: Entered | Looked | Edited | Wondered) -> Step:
+def _answered(
+    state: MenuState,
+    happening: Browsed | NotBrowsed | Kept | Inspected | NotInspected | Described,
+) -> Step:
+    """Take in the answer to a question about one page."""
+    match happening:
+        case Browsed() | NotBrowsed():
+            return browsed(state, happening), ()
+        case Kept():
+            return kept(state, happening), ()
+        case Inspected() | NotInspected():
+            return inspected(state, happening)
+        case Described(machine=machine):
+            return replace(state, machine=machine), ()
+        case _:
+            assert_never(happening)
+
+
+def _commanded(
+    state: MenuState, happening: Entered | Looked | Edited | Wondered | Named | Wished
+) -> Step:
     """Take in what a person says in a line."""
     match happening:
         case Entered(purpose=purpose, text=text):
@@ -81,6 +99,10 @@ def _commanded(state: MenuState, happening: Entered | Looked | Edited | Wondered
             return with_edit(state, edited, edit)
         case Wondered(device=device):
             return wondered(state, device)
+        case Named(id=option_id, name=name):
+            return named(state, option_id, name)
+        case Wished(wish=wish):
+            return wished(state, wish)
         case _:
             assert_never(happening)
 

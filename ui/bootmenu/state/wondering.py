@@ -7,8 +7,9 @@ workers.
 from bootd.record import replace
 from bootmenu.groups import grouped
 from bootmenu.state.menu import MenuState
-from bootmenu.state.messages import Inspect, Inspected, NotInspected
+from bootmenu.state.messages import Inspected, NotInspected
 from bootmenu.state.reports import Step
+from bootmenu.state.requests import Inspect
 
 
 def wondered(state: MenuState, device: str = "") -> Step:
