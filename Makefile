@@ -39,7 +39,7 @@ hooks: setup ## Check every commit of yours before it is made (pre-commit, all h
 
 .PHONY: coverage
 coverage: setup ## Unit and root tests with branch coverage.
-	@.venv/bin/pytest -q -n 2 -m "not board and not boards and not patched" --cov --cov-report=term-missing:skip-covered
+	@.venv/bin/pytest -q -n 2 -m "not board and not boards and not patched and not dm and not faults" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
 fuzz: setup ## A million damaged inputs and more: trees and overlays (libfdt is the judge), kernels, configurations, disks, messages; about 12 minutes; COUNT=n of each.
@@ -82,6 +82,11 @@ board: image ## The board test alone.
 .PHONY: test-boards
 test-boards: setup ## Second kernels loaded by bootd on arm, arm64 (EL2, UEFI, patched), riscv64, POWER and x86_64 in QEMU.
 	@.venv/bin/pytest -q -m "boards or patched" tests/boards tests/board tests/image
+
+.PHONY: test-faults
+test-faults: setup ## Everything that can break: journals and disk stacks in a guest, power cuts, kills, storms, memory.
+	@$(PY) -m tests.support.disksguest -m dm tests/root
+	@.venv/bin/pytest -q -m faults tests
 
 .PHONY: demo
 demo: setup ## Daemon and menu on this machine without root: directories play the disks.

@@ -34,7 +34,7 @@ def test_systemd_has_nothing_to_say_about_a_unit(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "most"),
     [
-        ("bootd.service", 43),
+        ("bootd.service", 45),
         ("bootmenu@.service", 10),
         ("bootd-remote.service", 15),
         ("bootd-bless.service", 53),
