@@ -79,4 +79,5 @@ def _reasons(load: Load, devices: Devices) -> tuple[str, ...]:
     if load.linux is None:
         return tuple(load.reasons)
     files = [at for at in (load.linux, *load.initrds, load.devicetree) if at is not None]
-    return tuple(dict.fromkeys(why for at in files if (why := devices.why_not(at)) is not None))
+    why = (each for at in files if (each := devices.why_not(at)) is not None)
+    return tuple(dict.fromkeys((*load.doubts, *why)))

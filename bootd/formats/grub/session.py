@@ -11,7 +11,7 @@ from bootd.formats.grub.devices import Devices, Located
 from bootd.formats.grub.environment import Environment
 from bootd.formats.grub.images import ImagesView
 from bootd.formats.grub.load import Load  # noqa: TC001 - a module of values, no reason to differ
-from bootd.formats.grub.menu import Menu
+from bootd.formats.grub.menu import Entry, Menu
 from bootd.formats.grub.parser import parse
 from bootd.formats.grub.syntax import Script
 from bootd.fsview import MAX_CONFIG_BYTES, FsView, normalise, read_text
@@ -74,6 +74,8 @@ class Session:
         saves: Variables that the script would write to the environment block.
         opened: Identities of the files that were run.
         leads: Configurations of other devices that would be shown in place of this one, as keys.
+        muted: How many entries were left out because another device lists them; None while entries
+            are added.
     """
 
     def __init__(self, fs: FsView, env: Environment, lent: Iterable[LentFile] = ()) -> None:
@@ -91,6 +93,7 @@ class Session:
         self.saves: list[Save] = []
         self.opened: set[tuple[int, int, int]] = set()
         self.leads: dict[Located, None] = {}
+        self.muted: int | None = None
         self._scripts: dict[tuple[int, int, int], Script] = {}
         self._depth = 0
 
@@ -113,6 +116,13 @@ class Session:
             if len(self.problems) == MAX_REMARKS:
                 more = "more is wrong here, which is not shown"
                 self.problems.append(replace(found, line=None, message=more))
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry to the menu, unless another device lists it."""
+        if self.muted is None:
+            self.menu.add(entry)
+        else:
+            self.muted += 1
 
     def locate(self, path: str) -> Located:
         """Return where a path of the script is; raises like `Devices.locate`.

@@ -6,11 +6,12 @@ addresses and boots addresses; here it is followed over the files that are reall
 lies at the addresses when it boots is the boot option. One script is one option.
 
 What only the firmware knows (`fdtfile`, `board`, numbers of devices) has no value: a device tree
-whose name depends on it becomes the folder from which this board's is chosen.
+whose name depends on it becomes the folder from which this board's is chosen, a kernel the one that
+lies in its place.
 
-Not supported, and noted: commands that ask the hardware, edits of single properties of the tree,
-regular expressions. A script that boots nothing is a problem that says how far it came. boot.cmd is
-what boot.scr was made from; it is read only where there is no usable boot.scr beside it.
+Not supported, and noted: commands that ask the hardware. A script that boots nothing is a problem
+that says how far it came. boot.cmd is what boot.scr was made from; it is read only where there is
+no usable boot.scr beside it.
 """
 
 from typing import Final
@@ -44,6 +45,8 @@ PLACES: Final = (
 
 VARIABLES: Final = {
     "arch": "arm",
+    "boot_target": "mmc0",
+    "boot_targets": "mmc0",
     "bootpart": "1",
     "devnum": "0",
     "devtype": "mmc",

@@ -13,7 +13,7 @@ from bootd.fdt import MAX_BLOB_BYTES, read
 from bootd.fdt.cells import string
 from bootd.formats import fitconfig, version
 from bootd.formats.lexing import check_cmdline, lex
-from bootd.formats.uboot_script.state import Boot, Content, Kind, State, plain
+from bootd.formats.uboot_script.state import Boot, Content, Kind, State, names_in, plain
 from bootd.fsview import FsView, read_text
 from bootd.model.option import BootOption, FileRef
 from bootd.model.text import clean, escape
@@ -66,7 +66,7 @@ def build(state: State, boot: Boot, origin: Origin) -> BootOption:
     """
     kernel = _named(boot.kernel)
     given, edits = _of_tree(boot)
-    cmdline = plain(given or "").strip()
+    cmdline = _without_unknown_consoles(state, given or "")
     option = BootOption(
         entry=clean(origin.path.lstrip("/")),
         format="uboot_script",
@@ -86,6 +86,23 @@ def build(state: State, boot: Boot, origin: Origin) -> BootOption:
     if given is None:
         unpacked = _with_bootargs(state.fs, unpacked)
     return _with_efi_reason(unpacked)
+
+
+def _without_unknown_consoles(state: State, given: str) -> str:
+    """Return a command line as U-Boot would see it, but without `console=` and nothing behind it.
+
+    A kernel that is told so uses no console at all, and the firmware of the board would have one.
+    """
+    if "console=\ue000" not in given:
+        return plain(given).strip()
+    words = given.split(" ")
+    lacking = [
+        each for each in words if each.startswith("console=") and not plain(each[8:]).strip(",")
+    ]
+    for each in lacking:
+        names = ", ".join(names_in(each))
+        state.note(f"console= is left out: only the firmware knows {names}")
+    return plain(" ".join(each for each in words if each not in lacking)).strip()
 
 
 def _of_tree(boot: Boot) -> tuple[str | None, tuple[TreeEdit, ...]]:

@@ -4,17 +4,21 @@ What these firmwares do with it is written down as the script that it is:
 - BeagleBoard (`uname_r`, `dtb`, `dtb_overlay`, `uboot_overlay_addr0` …, `cmdline`): the environment
   of its U-Boot, include/environment/ti/mmc.env and its own patches;
 - Amlogic boxes (`LINUX`, `INITRD`, `FDT`, `APPEND`);
-- any board with `uenvcmd`: a script in a variable.
+- any board with `uenvcmd`: a script in a variable;
+- old boards of TI, whose `loaduimage` some images have boot.
 """
 
 import re
 from typing import Final
 
-_BOOTS: Final = re.compile(r"^[ \t]*(?:uenvcmd|uname_r|LINUX)=", re.MULTILINE)
+_BOOTS: Final = re.compile(
+    r"^[ \t]*(?:(?:uenvcmd|uname_r|LINUX)=|loaduimage=.*\bboot[imz]?\b)", re.MULTILINE
+)
 
 SCRIPT: Final = """
 load ${devtype} ${devnum}:1 ${loadaddr} @PATH@ && env import -t ${loadaddr} ${filesize}
 if test -n "${uenvcmd}"; then run uenvcmd; fi
+if test -n "${loaduimage}"; then run loaduimage; fi
 if test -n "${LINUX}"; then
   load mmc 0:1 ${kernel_addr_r} ${LINUX}
   load mmc 0:1 ${fdt_addr_r} ${FDT}

@@ -32,7 +32,7 @@ def menuentry(session: Session, call: Call) -> int:
     if not words or body is None:
         missing = "a title" if not words else "a block in braces"
         raise ConfigSyntaxError(f"{missing} is missing", source=budget.source, line=budget.line)
-    session.menu.add(
+    session.add(
         Entry(
             title=words[0],
             id=options.get("--id") or words[0],

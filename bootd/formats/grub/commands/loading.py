@@ -105,6 +105,13 @@ def loopback(session: Session, call: Call) -> int:
     return OK
 
 
+def choose_partition(session: Session, _call: Call) -> int:
+    """`gptprio.next` of Container Linux: which of two systems is next stands in the GPT."""
+    load = _load(session)
+    load.doubts.append("its entry chooses by priorities of partitions, which bootd does not read")
+    return FAILED
+
+
 def other(session: Session, call: Call) -> int:
     """Note that something is started that is no Linux kernel."""
     if session.load is not None:

@@ -45,6 +45,8 @@ _PROBED: Final = {"--fs-uuid": "UUID=", "-u": "UUID=", "--label": "LABEL=", "-l"
 def search(session: Session, call: Call) -> int:
     """`search [--fs-uuid|--label|--file …] [--set[=NAME]] [--hint…] VALUE`."""
     words, options = split(call.args, _HINTS)
+    if "--disk-uuid" in options:
+        return FAILED  # of a partition table: nobody says so
     kind = next((_KINDS[name] for name in options if name in _KINDS), "UUID")
     variable = options.get("--set", options.get("-s", ""))
     if {"--set", "-s"} & options.keys() and not variable:
@@ -93,7 +95,10 @@ def _found(session: Session, kind: str, value: str, variable: str, *hints: str) 
             session.env.set(variable, OWN)
             return OK
         at = session.locate(f"({OWN}){value}")
-        spec = session.devices.holder(at.path) or spec
+        holder = session.devices.holder(at.path)
+        if holder is None and variable != "root":
+            return FAILED  # which scripts ask for: a file that no device has
+        spec = holder or spec
     image = session.devices.image_of(spec)
     if image is not None:
         session.env.set(variable, image)

@@ -4,6 +4,7 @@ Source: GRUB grub-core/kern/corecmd.c, grub-core/commands/loadenv.c. Nothing is 
 script would save is remembered and said.
 """
 
+import string
 from typing import Final
 
 from bootd.errors import ConfigError, ConfigSyntaxError
@@ -46,6 +47,26 @@ def export(session: Session, call: Call) -> int:
         if equals:
             session.env.set(name, value)
         session.env.export(name)
+    return OK
+
+
+def tr(session: Session, call: Call) -> int:
+    """`tr --set NAME SET1 SET2 [TEXT]`, or with -U or -D for one case of letters."""
+    words, options = split(call.args, ("-s", "--set"))
+    name = options.get("--set", options.get("-s", ""))
+    first, second = "", ""
+    if {"-U", "--upcase"} & options.keys():
+        first, second = string.ascii_lowercase, string.ascii_uppercase
+    elif {"-D", "--downcase"} & options.keys():
+        first, second = string.ascii_uppercase, string.ascii_lowercase
+    elif len(words) >= 2:
+        first, second, *words = words
+    if len(first) != len(second):
+        return FAILED
+    text = words[0] if words else session.env.get(name)
+    session.budget.expand(len(text))
+    if name:
+        session.env.set(name, text.translate(str.maketrans(first, second)))
     return OK
 
 

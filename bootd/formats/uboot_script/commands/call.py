@@ -24,6 +24,11 @@ FAILED: Final = 1
 _FIRMWARE_TREES: Final = frozenset({"fdt_addr", "fdtcontroladdr"})
 """Variables in which the firmware leaves the address of the tree that it uses or was given."""
 
+_IMAGES: Final = re.compile(r"image|kernel|bootfile|linux", re.IGNORECASE)
+"""Parts of names of variables that hold the name of a kernel."""
+
+_KERNELS: Final = ("Image", "zImage", "uImage", "vmlinuz", "Image.gz")
+
 _HEX: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{1,16})")
 _DEVICE: Final = re.compile(r"([0-9a-fA-F]*)(?:\.\d+)?(?:[:#](\w+))?")
 
@@ -97,6 +102,8 @@ def find(call: Call, interface: str, device: str, name: str) -> Content:
         return Content(kind=Kind.ABSENT, file=FileRef(path[:MAX_PATH]))
     if bare and state.fs.is_file(path):
         return Content(kind=Kind.FILE, file=ref)
+    if (kernel := _kernel(call, name)) is not None:
+        return Content(kind=Kind.FILE, file=FileRef(kernel))
     if (folder := _folder(state, name)) is not None:
         return Content(kind=Kind.FOLDER, file=FileRef(folder))
     if other := _other_partition(state, plain(interface), plain(device)):
@@ -157,6 +164,21 @@ def _other_partition(state: State, interface: str, device: str) -> int | None:
     if interface != plain(state.get("devtype") or ""):
         return None
     return partition_of(state, device)
+
+
+def _kernel(call: Call, name: str) -> str | None:
+    """Return a kernel where the path's last part is a variable that only the firmware knows."""
+    head, _, last = name.rpartition("/")
+    unknown = names_in(last)
+    if plain(last) or not any(_IMAGES.search(each) for each in unknown):
+        return None
+    folder = normalise(plain(head)).rstrip("/")
+    for each in _KERNELS:
+        call.state.spend_file()
+        if call.state.fs.is_file(f"{folder}/{each}"):
+            call.note(f"${{{unknown[0]}}} is taken for {folder}/{each}; only the firmware knows it")
+            return f"{folder}/{each}"
+    return None
 
 
 def _folder(state: State, name: str) -> str | None:

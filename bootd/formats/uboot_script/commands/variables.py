@@ -105,23 +105,30 @@ def ini(call: Call) -> int:
 def setexpr(call: Call) -> int:
     """Set a variable to a number or a changed text."""
     words = call.plain
-    if len(words) == 2:
-        value = _operand(call, words[1])
-        if value is None:
-            return _unknown(call)
-        return assign(call, words[0], f"{value:x}")
+    if call.name.endswith(".s"):
+        return _text(call, words)
     if len(words) >= 4 and words[1] in {"sub", "gsub"}:
         return _replace(call, words)
     if len(words) >= 3 and words[1] == "fmt":
         return _format(call, words)
-    if call.name.endswith(".s") and len(words) == 4 and words[2] == "+":
-        return assign(call, words[0], words[1] + words[3])
+    if len(words) == 2:
+        words += ["+", "0"]
     if len(words) != 4 or words[2] not in _OPERATORS:
         return _unknown(call)
     left, right = _operand(call, words[1]), _operand(call, words[3])
     if left is None or right is None or (words[2] in "/%" and right == 0):
         return _unknown(call)
     return assign(call, words[0], f"{_OPERATORS[words[2]](left, right) & (1 << 64) - 1:x}")
+
+
+def _text(call: Call, words: list[str]) -> int:
+    """`setexpr.s name text [+ text]`, or the line that lies at `*address`."""
+    if len(words) == 2 and words[1][:1] == "*":
+        text = text_at(call, words[1][1:])
+        return FAILED if text is None else assign(call, words[0], text.partition("\n")[0])
+    if len(words) == 2 or (len(words) == 4 and words[2] == "+"):
+        return assign(call, words[0], "".join((words[1], *words[3:])))
+    return _unknown(call)
 
 
 def _replace(call: Call, words: list[str]) -> int:
