@@ -76,6 +76,7 @@ def describe(name: str, properties: Mapping[str, str]) -> BlockDevice | None:
         size_bytes=size,
         removable=_number(f"{disk}/removable") == 1,
         sequence=_number(f"{disk}/diskseq"),
+        part=clean(properties.get("ID_FS_UUID_SUB", "")) if usage == "filesystem" else "",
     )
 
 

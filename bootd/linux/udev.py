@@ -209,12 +209,18 @@ class UdevSource:
                 self._report(name, device)
 
     def _report(self, name: str, device: BlockDevice | None) -> None:
+        if device is not None and self._repeats(name, device):
+            device = None  # the other one shows the file system
         if device is not None:
             self._known[name] = device
         elif self._known.pop(name, None) is None:
             return  # never reported: a disk without file system, an empty loop device
         if self._on_event is not None:
             self._on_event(DeviceEvent(name=name, device=device))
+
+    def _repeats(self, name: str, device: BlockDevice) -> bool:
+        others = (other for known, other in self._known.items() if known != name)
+        return bool(device.part) and any(device.repeats(other) for other in others)
 
     @property
     def known(self) -> Mapping[str, BlockDevice]:

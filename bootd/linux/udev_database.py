@@ -16,13 +16,20 @@ _MAX_BYTES: Final = 1 << 16
 
 
 def devices() -> list[BlockDevice]:
-    """Return every device that udev has finished with and that has a file system, by name."""
+    """Return every device that udev has finished with and that has a file system, by name.
+
+    Of a file system that is on several devices only the first.
+    """
     try:
         names = sorted(os.listdir(SYSFS))
     except FileNotFoundError:
         return []
-    found = [describe(name, properties(name)) for name in names]
-    return [device for device in found if device is not None]
+    found: list[BlockDevice] = []
+    for name in names:
+        device = describe(name, properties(name))
+        if device is not None and not any(device.repeats(other) for other in found):
+            found.append(device)
+    return found
 
 
 def properties(name: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ class BlockDevice:
         removable: The kernel says that the medium can be taken out.
         start_bytes: Where the file system begins in `node`, for an image file that plays a disk.
         sequence: The kernel's diskseq: differs when another medium took the same name; 0 unknown.
+        part: UUID of this device within its file system, where that may have several (btrfs).
     """
 
     name: str
@@ -67,6 +68,11 @@ class BlockDevice:
     removable: bool = False
     start_bytes: int = 0
     sequence: int = 0
+    part: str = ""
+
+    def repeats(self, other: "BlockDevice") -> bool:
+        """Say whether another device has more of the same file system, and not a copy of it."""
+        return bool(self.part) and self.uuid == other.uuid and self.part != other.part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

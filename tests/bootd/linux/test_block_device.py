@@ -233,3 +233,27 @@ def test_a_device_that_udev_does_not_know_yet_has_no_properties(
 ) -> None:
     monkeypatch.setattr(udev_database, "_DATABASE", str(tmp_path))
     assert udev_database.properties("sda2") == {}
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        (("p-1", "p-2"), ["sda"]),
+        (("p-1", "p-1"), ["sda", "sdb"]),
+        (("", ""), ["sda", "sdb"]),
+    ],
+    ids=["two parts", "two copies", "no parts"],
+)
+def test_a_file_system_on_two_disks_is_shown_once_and_its_copy_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: tuple[str, str], shown: list[str]
+) -> None:
+    monkeypatch.setattr(block_device, "SYSFS", str(tmp_path))
+    monkeypatch.setattr(udev_database, "SYSFS", str(tmp_path))
+    monkeypatch.setattr(udev_database, "_DATABASE", str(tmp_path))
+    for minor, (name, part) in enumerate(zip(("sda", "sdb"), parts, strict=True)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "size").write_text("2048\n")
+        (tmp_path / name / "uevent").write_text(f"MAJOR=8\nMINOR={minor}\nDEVNAME={name}\n")
+        rules = ROOT_FS | {"ID_FS_TYPE": "btrfs", "ID_FS_UUID_SUB": part, "DEVNAME": f"/dev/{name}"}
+        (tmp_path / f"b8:{minor}").write_text("".join(f"E:{k}={v}\n" for k, v in rules.items()))
+    assert [device.name for device in udev_database.devices()] == shown
