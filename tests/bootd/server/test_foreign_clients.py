@@ -1,6 +1,12 @@
 """Varlink clients that others wrote, against a real daemon."""
 
 import asyncio
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +23,18 @@ from asyncvarlink import (
 from tests.support.daemon import EXTLINUX, Daemon, running_daemon, write_tree
 
 DEBIAN = "extlinux:vda1:debian"
+PYTHON = shlex.quote(sys.executable)
+
+VARLINKCTL = os.environ.get("VARLINKCTL") or shutil.which("varlinkctl")
+"""systemd's, of version 255 or newer; the variable may be a whole command."""
+
+PROGRAMS = {
+    "varlink of the Python package": f"{PYTHON} -m varlink.cli call unix:{{socket}}/{{method}}",
+    "the same through bootdctl's bridge": f"{PYTHON} -m varlink.cli --bridge "
+    f"'{PYTHON} -m bootd.ctl.main --socket {{socket}} bridge' call {{method}}",
+    **({"varlinkctl": f"{VARLINKCTL} call unix:{{socket}} {{method}}"} if VARLINKCTL else {}),
+}
+"""Command lines that call a method; parameters follow."""
 
 
 @pytest.fixture
@@ -90,3 +108,26 @@ async def test_asyncvarlink_gets_a_named_error(daemon: Daemon) -> None:
     finally:
         transport.close()
         await asyncio.sleep(0)
+
+
+def call(program: str, daemon: Daemon, method: str, parameters: dict[str, object]) -> str:
+    """Call a method by a program of somebody else's and return all that it prints."""
+    command = PROGRAMS[program].format(socket=daemon.socket, method=f"org.bootd.Boot.{method}")
+    done = subprocess.run(
+        [*shlex.split(command), json.dumps(parameters)],
+        capture_output=True, text=True, timeout=40, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs_of_others_list_select_and_are_told_what_is_wrong(
+    daemon: Daemon, program: str
+) -> None:
+    listed = json.loads(call(program, daemon, "ListOptions", {}))
+    assert [each["id"] for each in listed["options"]] == [DEBIAN, "extlinux:vda1:broken"]
+    assert json.loads(call(program, daemon, "Select", {"id": DEBIAN})) == {}
+    status = json.loads(call(program, daemon, "Describe", {}))["status"]
+    assert status["selectedId"] == DEBIAN
+    told = call(program, daemon, "Boot", {"id": "bls:x:y"})
+    assert "NoSuchOption" in told
