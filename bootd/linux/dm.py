@@ -64,8 +64,12 @@ class Target:
 
 
 def is_there() -> bool:
-    """Say whether this kernel has a device mapper, or could load one."""
-    return os.path.exists(CONTROL)
+    """Say whether this kernel has a device mapper."""
+    try:
+        os.close(os.open(CONTROL, os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def create(
