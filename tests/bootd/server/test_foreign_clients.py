@@ -126,7 +126,7 @@ def test_programs_of_others_list_select_and_are_told_what_is_wrong(
 ) -> None:
     listed = json.loads(call(program, daemon, "ListOptions", {}))
     assert [each["id"] for each in listed["options"]] == [DEBIAN, "extlinux:vda1:broken"]
-    assert json.loads(call(program, daemon, "Select", {"id": DEBIAN})) == {}
+    assert call(program, daemon, "Select", {"id": DEBIAN}).strip() in {"", "{}"}
     status = json.loads(call(program, daemon, "Describe", {}))["status"]
     assert status["selectedId"] == DEBIAN
     told = call(program, daemon, "Boot", {"id": "bls:x:y"})
