@@ -19,13 +19,18 @@ MAX_OF_ADDRESS: Final = 4
 G = TypeVar("G")
 
 
+def shown(address: str) -> str:
+    """Return an address as people write it: an IPv4 one on a socket for both is IPv4."""
+    found = ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped or found)
+
+
 def origin(address: str) -> str:
     """Return what an address is counted by: itself, or the network that an IPv6 host is given."""
-    found = ip_address(address.partition("%")[0])
+    found = ip_address(shown(address))
     if not isinstance(found, IPv6Address):
         return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
     return f"{IPv6Address(int(found) >> 64 << 64)}/64"
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from bootd.errors import SettingError
-from bootd.gateway.door import Door, origin
+from bootd.gateway.door import Door, origin, shown
 from bootd.gateway.identity import Identity
 from bootd.gateway.relay import MAX_CALL_BYTES, Relay
 from bootd.model.text import clean
@@ -69,16 +69,16 @@ class Entrance:
                 self._tell(f"cannot accept a connection: {error.strerror}")
                 await asyncio.sleep(ACCEPT_PAUSE_S)
                 continue
-            place = origin(address[0])
+            host, place = shown(address[0]), origin(address[0])
             if self._identity.changed:
                 self.drop_all()
                 with suppress(SettingError):  # told to the log by who fails for it
                     self._identity.context()
             if self._door.full_for(place):
                 connection.close()
-                self._tell(f"{address[0]}: too many connections")
+                self._tell(f"{host}: too many connections")
                 continue
-            guest = tasks.create_task(self._receive(connection, address[0]))
+            guest = tasks.create_task(self._receive(connection, host))
             self._guests.add(guest)
             guest.add_done_callback(self._gone)
             late = self._door.knock(guest, place)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootd.gateway.door import MAX_INSIDE, MAX_KNOCKING, MAX_OF_ADDRESS, Door, origin
+from bootd.gateway.door import MAX_INSIDE, MAX_KNOCKING, MAX_OF_ADDRESS, Door, origin, shown
 from bootd.server.access import MAX_CLIENTS_PER_UID
 
 
@@ -52,6 +52,11 @@ def test_an_address_has_a_few_places_and_gets_them_back() -> None:
 )
 def test_an_ipv6_host_counts_as_its_network(address: str, counted: str) -> None:
     assert origin(address) == counted
+
+
+def test_an_address_is_shown_as_people_write_it() -> None:
+    assert shown("::ffff:10.0.0.7") == "10.0.0.7"
+    assert shown("2001:db8::1") == "2001:db8::1"
 
 
 def test_the_daemon_has_room_for_all_that_are_inside() -> None:
