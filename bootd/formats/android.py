@@ -5,18 +5,23 @@ of an image: `bootd.container.android`. Ramdisks are concatenated as Android's b
 the vendor's first, then the one of init_boot or boot. Bootconfig parameters go on the command line,
 where Android's init looks for them as well.
 
+Of two slots the default is the one that Android would start (`bootd.formats.androidslots`), else
+the first image.
+
 Not supported, and said so at the entry: a second-stage boot loader, recovery_dtbo. Not supported
-without a word: which slot is active (the first image is the default), verified boot.
+without a word: verified boot.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
 from bootd.container import read_part
 from bootd.container.android import Android, load
 from bootd.errors import ConfigError, ImageError
+from bootd.formats import androidslots
+from bootd.formats.androidslots import Slot
 from bootd.formats.lexing import check_cmdline, problem
 from bootd.formats.treechoice import Trees
 from bootd.fsview import FsView
@@ -73,9 +78,22 @@ def scan(fs: FsView) -> ScanResult:
             problems.append(Problem(source=clean(path), message=clean(str(error))))
         except (ConfigError, OSError) as error:
             problems.append(problem(error, path))
-    first = next((o for o in options if "recovery" not in o.entry.casefold()), None)
-    marked = tuple(replace(o, is_default=True) if o is first else o for o in options)
-    return ScanResult(options=marked, problems=tuple(problems))
+    slots = androidslots.read(fs) if options else ()
+    ending = f"{androidslots.active(slots)}.img" if slots else ""
+    systems = (o for o in options if "recovery" not in o.entry.casefold())
+    first = next((o for o in systems if o.source.endswith(ending)), None)
+    marked = (replace(o, is_default=True) if o is first else o for o in options)
+    return ScanResult(options=tuple(_slotted(marked, slots)), problems=tuple(problems))
+
+
+def _slotted(options: Iterable[BootOption], slots: tuple[Slot, ...]) -> Iterator[BootOption]:
+    """Note at each option that its slot has failed, as the boot loader would see it."""
+    failed = tuple(f"{each.name}.img" for each in slots if not each.usable)
+    for option in options:
+        if failed and option.source.endswith(failed):
+            note = "its slot has no tries left, or was found changed; Android starts the other one"
+            option = replace(option, notes=(*option.notes, note))  # noqa: PLW2901 - what is yielded
+        yield option
 
 
 def _candidates(fs: FsView) -> Iterator[tuple[str, str, str]]:

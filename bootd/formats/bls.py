@@ -118,7 +118,9 @@ class _Entry:
     def __init__(self, text: str, place: _Place, fs: FsView | None) -> None:
         self._place = place
         self._fs = fs
-        self._lines = by_key(text)
+        # A key without a value is no key (systemd src/boot/util.c, line_get_key_value).
+        given = {key: [x for x in lines if x.value] for key, lines in by_key(text).items()}
+        self._lines = {key: lines for key, lines in given.items() if lines}
         self._notes: list[str] = []
 
     def option(self) -> BootOption:
@@ -214,7 +216,7 @@ class _Entry:
             self._note_variables(line.value)
             path = _VARIABLE.sub("", line.value).strip(BLANKS)
             names = [path] if self._is_one(path) else words(path)
-            named += [(each, line) for each in names if each or not line.value]
+            named += [(each, line) for each in names if each]
         check_count([name for name, _ in named], self._place.source, 1)
         return tuple(self._ref(name, line) for name, line in named)
 
@@ -241,4 +243,6 @@ class _Entry:
             if key in self._lines:
                 return (f"its {key} key names an EFI program, which cannot be read here",)
         # UAPI.1: an entry "must include at least a linux or an efi key".
-        raise ConfigSyntaxError("has neither a linux nor an efi key", source=self._place.source)
+        raise ConfigSyntaxError(
+            "has neither a linux nor an efi key", source=self._place.source, line=1
+        )

@@ -1,7 +1,7 @@
 """Android boot images that fill partitions: each is a file named after its partition.
 
-A boot partition is shown with the vendor_boot and init_boot of its slot, which lie beside it on the
-disk, so that `bootd.formats.android` finds them as it does on a file system.
+A boot partition is shown with the vendor_boot and init_boot of its slot and with misc, which lie
+beside it on the disk, so that `bootd.formats.android` finds them as it does on a file system.
 """
 
 import os
@@ -16,6 +16,8 @@ from bootd.linux.byterange import ByteRange
 from bootd.model.device import SLOTTED
 
 _BESIDE: Final = ("vendor_boot", "init_boot")
+_SHARED: Final = "misc"
+"""Says which slot is next."""
 
 
 class Images(NamedTuple):
@@ -61,6 +63,7 @@ def open_images(node: str, start: int = 0, size: int = 0, label: str = "") -> Im
     wanted |= {
         f"{n}{slot}": neighbours[f"{n}{slot}"] for n in _BESIDE if f"{n}{slot}" in neighbours
     }
+    wanted |= {_SHARED: neighbours[_SHARED]} if slot and _SHARED in neighbours else {}
     fds = {each: os.open(place.node, os.O_RDONLY | os.O_CLOEXEC) for each, place in wanted.items()}
     files: dict[str, FlatFile] = {}
     for each, place in wanted.items():

@@ -249,3 +249,17 @@ def test_any_text_is_an_option_or_a_config_error(text: str) -> None:
 def test_any_bytes_give_a_result(entry: bytes, settings: bytes) -> None:
     result = bls.scan(MemoryFs({ENTRY: entry, "/loader/loader.conf": settings}))
     assert len(result.options) <= 1
+
+
+def test_a_key_without_a_value_is_no_key() -> None:
+    text = "title a\nlinux /k\noptions\ninitrd\nversion\nuki\nsort-key \n"
+    result = bls.scan(MemoryFs({"/loader/entries/a.conf": text, "/k": "k"}))
+    (option,) = result.options
+    assert (option.title, option.linux, option.initrds) == ("a", FileRef("/k"), ())
+    assert (option.cmdline, option.reasons, result.problems) == ("", (), ())
+
+
+def test_an_entry_without_a_kernel_is_a_problem_with_file_and_line() -> None:
+    for text in ("title a\n", "title a\nlinux\n", ""):
+        (problem,) = bls.scan(MemoryFs({"/loader/entries/a.conf": text})).problems
+        assert (problem.source, problem.line) == ("/loader/entries/a.conf", 1)
