@@ -1,13 +1,16 @@
 """What a boot is made from: open files, the kernel's description, and the tree for it."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from bootd.errors import LoadError, ProtocolError
+from bootd.errors import FdtError, LoadError, MergeRefusedError, ProtocolError
+from bootd.fdt.recheck import recheck
+from bootd.fsview import MAX_DTB_BYTES
 from bootd.images import ImageInfo
-from bootd.linux import files, meminfo
+from bootd.linux import files, memfd, meminfo
 from bootd.loaders.request import LoadRequest
 from bootd.model.board import Board
 from bootd.model.browsing import TreePage, TreeQuery
@@ -156,7 +159,7 @@ class Bench:
             request = replace(request, indexed=self._indexes[device])
         answer, fds = await self._with_board("tree", device, to_json(request), board)
         blobs = self.keep(fds, 0 if board.live is None else 1)
-        blob = (blobs[0], os.fstat(blobs[0]).st_size) if blobs else None
+        blob = (blobs[0], await asyncio.to_thread(_recheck, blobs[0])) if blobs else None
         report = from_json(TreeReport, answer)
         if device is not None and report.indexed:
             self._remember(device, report.indexed)
@@ -313,6 +316,16 @@ def tree_device(resolved: ResolvedOption, overrides: Overrides) -> str | None:
         listed = ", ".join(sorted(names))
         raise LoadError(f"its device tree files are on several devices ({listed})")
     return names.pop() if names else None
+
+
+def _recheck(fd: int) -> int:
+    """Look at what a worker has made of trees before a loader believes it; returns its bytes."""
+    blob = memfd.content(fd, MAX_DTB_BYTES)
+    try:
+        recheck(blob)
+    except FdtError as error:
+        raise MergeRefusedError(f"the merged tree is not what a merge makes: {error}") from error
+    return len(blob)
 
 
 def _mode(word: str) -> TreeMode:
