@@ -118,6 +118,10 @@ def _have_written(name: str, value: str) -> None:
 
 
 def _write_area(root: str, area: Area, data: bytes) -> None:
+    if stat.S_ISBLK(os.stat(_path(root, area)).st_mode):
+        from bootd.linux.unwritable import allow  # noqa: PLC0415 - to write is rare
+
+        allow(_path(root, area))
     fd = _open_area(root, area, os.O_RDWR)
     try:
         start = _offset(fd, area)

@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Final
 
@@ -28,6 +28,9 @@ WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
 _BUSY_S: Final = 6.0
 """For so long a worker may have the state partition mounted read-only."""
 _BUSY_STEP_S: Final = 0.05
+_MARKED_S: Final = 0.5
+"""For so long a worker that begins its look may take away again what `allow` gives."""
+_PASSING: Final = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES})
 
 
 class Kind(Enum):
@@ -103,18 +106,22 @@ def _mounted(at: KeptAt) -> Iterator[str]:
 
 def _mount(at: KeptAt) -> int:
     from bootd.linux.mount import mount_detached, mount_writable  # noqa: PLC0415 - as above
+    from bootd.linux.unwritable import allow  # noqa: PLC0415 - as above
 
     if at.fstype not in WRITABLE:
         words = f"{at.fstype or 'unknown'} file systems are never written"
         raise OSError(errno.EROFS, words, at.path)
-    end = time.monotonic() + _BUSY_S
+    start = time.monotonic()
     while True:
+        with suppress(OSError):  # the mount says why it cannot be written
+            allow(at.path)
         try:
             return mount_writable(at.path, at.fstype)
         except OSError as error:
-            if error.errno in {errno.EROFS, errno.EACCES}:
+            taken_s = time.monotonic() - start
+            if error.errno in {errno.EROFS, errno.EACCES} and taken_s > _MARKED_S:
                 return mount_detached(at.path, at.fstype)
-            if error.errno != errno.EBUSY or time.monotonic() > end:
+            if error.errno not in _PASSING or taken_s > _BUSY_S:
                 raise
         time.sleep(_BUSY_STEP_S)
 

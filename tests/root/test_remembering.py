@@ -7,9 +7,11 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
+from bootd.linux.unwritable import unwritable
 from bootd.model.remembered import Remembered
 from bootd.probe.remembering import KeptAt, Kind, remember
 from bootd.protocol import memory
@@ -41,6 +43,30 @@ def test_a_partition_keeps_what_was_written(tmp_path: Path, fstype: str) -> None
         assert ask(device, fstype) == text("three")
         with pytest.raises(OSError, match=r"(?i)read.only|written"):
             ask(device, fstype, text("four"))
+
+
+def test_a_partition_that_a_look_made_unwritable_is_written_all_the_same(tmp_path: Path) -> None:
+    image = make_empty(tmp_path / "image", "ext4")
+    with attached(image, read_only=False) as device:
+        with unwritable(f"/dev/{device}", stays=True):
+            pass
+        assert Path(f"/sys/class/block/{device}/ro").read_text() == "1\n"
+        ask(device, "ext4", text("one"))
+        assert ask(device, "ext4") == text("one")
+
+
+def test_an_environment_on_a_block_device_is_written(tmp_path: Path) -> None:
+    image = tmp_path / "card"
+    body = b"board=acme\0\0".ljust(0x3FB, b"\0")
+    image.write_bytes((crc32(body).to_bytes(4, "little") + b"\1" + body) * 2 + bytes(1 << 20))
+    (tmp_path / "etc").mkdir()
+    with attached(image, read_only=False) as device, unwritable(f"/dev/{device}", stays=True):
+        lines = [f"/dev/{device} {offset:#x} 0x400\n" for offset in (0, 0x400)]
+        (tmp_path / "etc/fw_env.config").write_text("".join(lines))
+        (tmp_path / "dev").symlink_to("/dev")
+        at = to_json(KeptAt(kind=Kind.UBOOT, path=str(tmp_path)))
+        remember(None, {"at": at, "text": text("one")}, [])
+        assert remember(None, {"at": at, "text": None}, [])[0] == text("one").strip()
 
 
 def test_the_file_system_is_sound_afterwards(tmp_path: Path) -> None:
