@@ -6,6 +6,7 @@ Source: include/uapi/linux/loop.h, drivers/block/loop.c; LOOP_CONFIGURE needs Li
 import errno
 import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import ioctl
@@ -24,7 +25,9 @@ LO_FLAGS_PARTSCAN: Final = 8
 # then 64 reserved bytes.
 _CONFIG: Final = struct.Struct("=II 5Q4I64s64s32s2Q 64x")
 _ATTEMPTS: Final = 32
-"""Somebody else may take the free device between the question and its use."""
+"""Somebody else may take the free device between the question and its use, or still look at what
+was on it before."""
+_STEP_S: Final = 0.005
 
 
 @contextmanager
@@ -94,6 +97,7 @@ def _configure(image: str, flags: int, offset: int, size: int) -> tuple[str, int
                 os.close(device)
                 if error.errno != errno.EBUSY:
                     raise OSError(error.errno, os.strerror(error.errno or 0), image) from error
+                time.sleep(_STEP_S)
             else:
                 return node, device
     finally:

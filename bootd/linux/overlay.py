@@ -53,6 +53,7 @@ def over(node: str, store_bytes: int = 0) -> Iterator[Overlay]:
     Raises:
         OSError: This kernel cannot do it.
     """
+    _wait_for_mapper()
     _sweep()
     disk = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -76,6 +77,14 @@ def over(node: str, store_bytes: int = 0) -> Iterator[Overlay]:
         yield Overlay(made, name)
     finally:
         os.close(held)
+
+
+def _wait_for_mapper() -> None:
+    """Give the device mapper's module the time to load: the first disks are looked at early."""
+    for _ in range(_ATTEMPTS):
+        if dm.is_there():
+            return
+        time.sleep(_STEP_S)
 
 
 def _create(name: str, line: dm.Target) -> str:
