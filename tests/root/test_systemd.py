@@ -16,6 +16,9 @@ WATCHDOG_S = 2
 # this machine, so no top-level name that a checkout may have is free for a file.
 INSIDE = "/bootd-under-test"
 
+STATE = "/var/lib/bootd-state"
+ENTRY = "extlinux:b007d000-0001:debian"
+
 CHECK = f"""\
 show() {{ systemctl show bootd.service -p ActiveState,StatusText,NRestarts,Result; }}
 show
@@ -36,6 +39,17 @@ systemctl stop bootd.service
 ls /run/bootd
 {INSIDE}/ctl status
 show
+exec > {INSIDE}/out/blessed 2>&1
+for time in first second; do
+    systemctl start bootd-bless.service || systemctl status bootd-bless.service
+    cat {STATE}/state.json
+    systemctl stop bootd-bless.service
+done
+journalctl --sync
+journalctl -u bootd-bless.service -o cat
+cd {PROJECT}
+{sys.executable} -P -c 'from bootd.linux import reboot; reboot.set_kexec_watchdog(90)'
+systemctl show -p KExecWatchdogUSec
 """
 
 UNIT = f"""\
@@ -53,8 +67,20 @@ ExecStopPost=/bin/systemctl poweroff --force
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Boot a container with the units as shipped and return what the check has printed."""
+def said(printed: Path) -> str:
+    """What the check has printed about the daemon."""
+    return (printed / "said").read_text()
+
+
+@pytest.fixture(scope="module")
+def blessed(printed: Path) -> str:
+    """What it has printed about `bootd-bless.service`."""
+    return (printed / "blessed").read_text()
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Boot a container with the units as shipped and return where the check has printed to."""
     root, out = tmp_path_factory.mktemp("container"), tmp_path_factory.mktemp("out")
     lay_out(root)
     places = ("/usr", PROJECT, sys.base_prefix)
@@ -67,9 +93,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=50, check=False, stdin=subprocess.DEVNULL
     )
-    result = out / "said"
-    assert result.exists(), done.stdout + done.stderr
-    return result.read_text()
+    assert (out / "said").exists(), done.stdout + done.stderr
+    return out
 
 
 def lay_out(root: Path) -> None:
@@ -83,14 +108,24 @@ def lay_out(root: Path) -> None:
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")
     (root / "etc/group").write_text("root:x:0:\nbootd:x:990:\nnogroup:x:65534:\n")
     units = root / "etc/systemd/system"
-    for name in ("bootd.service", "bootd.socket"):
+    for name in ("bootd.service", "bootd.socket", "bootd-bless.service"):
         text = (PROJECT / "units" / name).read_text()
         (units / name).write_text(text)
     drop_in = units / "bootd.service.d/test.conf"
     drop_in.parent.mkdir()
     drop_in.write_text(
-        f"[Service]\nWatchdogSec={WATCHDOG_S}\nProtectHome=no\nExecStart=\nExecStart={INSIDE}/bootd\n"
+        f"[Service]\nWatchdogSec={WATCHDOG_S}\nProtectHome=no\nExecStart=\n"
+        f"ExecStart={INSIDE}/bootd --machine {INSIDE}/machine\n"
     )
+    entries = root / INSIDE.removeprefix("/") / "machine/disk/loader/entries"
+    entries.mkdir(parents=True)
+    (entries / "a.conf").write_text("title A\nlinux /vmlinuz\n")
+    drop_in = units / "bootd-bless.service.d/test.conf"
+    drop_in.parent.mkdir()
+    # A container is not booted by anything, so it has to be told what it is.
+    start = f"ExecStart=\nExecStart={INSIDE}/ctl bless --entry {ENTRY}"
+    drop_in.write_text(f"[Service]\nProtectHome=no\n{start}\n")
+    (root / "etc/bootd.conf").write_text(f"[Boot]\nState={STATE}\n")
     (units / "check.service").write_text(UNIT)
     inside = root / INSIDE.removeprefix("/")
     (inside / "out").mkdir(parents=True)
@@ -117,15 +152,6 @@ def test_a_reload_ends(said: str) -> None:
 def test_a_daemon_that_hangs_is_killed_by_the_watchdog_and_comes_back(said: str) -> None:
     after = said.split("\nreloaded\n")[1]
     assert "NRestarts=1\n" in after
-    entries = root / INSIDE.removeprefix("/") / "machine/disk/loader/entries"
-    entries.mkdir(parents=True)
-    (entries / "a.conf").write_text("title A\nlinux /vmlinuz\n")
-    drop_in = units / "bootd-bless.service.d/test.conf"
-    drop_in.parent.mkdir()
-    # A container is not booted by anything, so it has to be told what it is.
-    start = f"ExecStart=\nExecStart={INSIDE}/ctl bless --entry {ENTRY}"
-    drop_in.write_text(f"[Service]\nProtectHome=no\n{start}\n")
-    (root / "etc/bootd.conf").write_text(f"[Boot]\nState={STATE}\n")
     assert "ActiveState=active\n" in after
 
 
@@ -138,3 +164,15 @@ def test_a_stopped_daemon_is_started_by_the_next_client(said: str) -> None:
     last = said.rpartition("architecture: ")[2]
     assert "countdown: stopped by bootdctl of " in last
     assert "ActiveState=active\n" in last
+
+
+def test_a_system_that_came_up_confirms_its_boot_and_again_changes_nothing(blessed: str) -> None:
+    first, second = (line for line in blessed.splitlines() if line.startswith("{"))
+    assert f'"lastGood":"{ENTRY}"' in first
+    assert second == first
+    assert f"{ENTRY} is confirmed, in {STATE}" in blessed
+    assert f"{ENTRY} is confirmed already, in {STATE}" in blessed
+
+
+def test_systemd_takes_the_time_of_the_watchdog_over_the_jump(blessed: str) -> None:
+    assert blessed.rstrip().endswith("KExecWatchdogUSec=1min 30s")
