@@ -5,6 +5,8 @@ import os
 import sys
 from typing import Final
 
+from bootd.model.text import escape
+
 _PRIORITIES: Final = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -15,7 +17,14 @@ _PRIORITIES: Final = {
 """syslog(3)."""
 
 
-class _PriorityFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Makes lines that cannot steer whatever shows them, whoever wrote what is in them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(escape(line) for line in super().format(record).split("\n"))
+
+
+class _PriorityFormatter(_Formatter):
     """Puts `<4>` before each line, which the journal takes as its priority (sd-daemon(3))."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -32,8 +41,6 @@ def start_log(name: str = "bootd") -> None:
     handler = logging.StreamHandler(sys.stderr)
     under_journal = "JOURNAL_STREAM" in os.environ
     handler.setFormatter(
-        _PriorityFormatter("%(message)s")
-        if under_journal
-        else logging.Formatter(f"{name}: %(message)s")
+        _PriorityFormatter("%(message)s") if under_journal else _Formatter(f"{name}: %(message)s")
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
