@@ -28,7 +28,7 @@ _MAC: Final = re.compile(r"[0-9a-f]{2}(?:-[0-9a-f]{2}){5}")
 _FILES: Final = frozenset(
     {
         *("kernel", "linux", "initrd", "fdt", "fdtdir", "fdtoverlays", "devicetree", "include"),
-        *("devicetreedir", "devicetree-overlay"),
+        *("devicetreedir", "devicetree-overlay", "dtb"),
     }
 )
 _ELSEWHERE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z0-9.-]*::)[^\s,]+")

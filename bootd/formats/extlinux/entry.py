@@ -25,6 +25,7 @@ MAX_LABEL: Final = 255
 
 _ALIASES: Final = {
     "devicetree": "fdt",
+    "dtb": "fdt",
     "devicetreedir": "fdtdir",
     "devicetree-overlay": "fdtoverlays",
     "linux": "kernel",

@@ -76,6 +76,7 @@ _OF_LABELS: Final = frozenset(
         "devicetree",
         "devicetreedir",
         "devicetree-overlay",
+        "dtb",
         "fdimage",
         "fdt",
         "fdtdir",

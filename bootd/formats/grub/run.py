@@ -12,7 +12,7 @@ from bootd.formats.grub.interpreter import Interpreter
 from bootd.formats.grub.load import Load
 from bootd.formats.grub.menu import MAX_ENTRIES, Entry, Menu, choose
 from bootd.formats.grub.session import Session
-from bootd.formats.lexing import problem
+from bootd.formats.lexing import MAX_PATH, problem
 from bootd.fsview import FsView
 from bootd.model.lent import LentFile
 from bootd.model.option import BootOption, FileRef, ScanResult
@@ -75,8 +75,8 @@ class Run:
             options=tuple(self._options[:MAX_ENTRIES]),
             problems=tuple(dict.fromkeys(session.problems)),
             timeout_s=menu.timeout_s(),
-            wants=tuple(session.devices.wants),
-            leads=tuple(FileRef(at.path, at.spec) for at in session.leads),
+            wants=tuple(filter(_is_named, session.devices.wants)),
+            leads=tuple(filter(_is_named, (FileRef(at.path, at.spec) for at in session.leads))),
         )
 
     def _default(self, menu: Menu) -> str:
@@ -152,3 +152,8 @@ class Run:
 
     def _report(self, error: ConfigError) -> None:
         self._session.problems.append(problem(error, self._path))
+
+
+def _is_named(file: FileRef) -> bool:
+    """Say whether a device can have such a name at all."""
+    return len(file.device or "") <= MAX_PATH

@@ -406,3 +406,10 @@ def test_any_statements_give_a_result(lines: list[tuple[str, str]]) -> None:
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_result(data: bytes) -> None:
     assert extlinux.scan(MemoryFs({CONF: data})).timeout_s is None or b"imeout" in data.lower()
+
+
+def test_petitboots_name_for_a_device_tree_is_known() -> None:
+    text = "label a\nkernel /k\ndtb /b.dtb\n"
+    result = extlinux.scan(MemoryFs({"/extlinux/extlinux.conf": text}))
+    assert result.options[0].devicetree == FileRef("/b.dtb")
+    assert result.problems == ()

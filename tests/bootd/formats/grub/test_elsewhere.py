@@ -142,3 +142,35 @@ def test_no_more_than_a_fair_share_is_lent_at_once() -> None:
     files = {f"/{n}": "x" * MAX_BYTES for n in range(10)}
     lending = lend(MemoryFs(files), sorted(files))
     assert sum(each.text is not None for each in lending) == 4
+
+
+def test_names_that_no_device_can_have_are_not_wanted() -> None:
+    name = "x" * 5000
+    script = f"search --fs-uuid --set=o {name}\nsource ($o)/a\nconfigfile ($o)/boot/grub/grub.cfg\n"
+    result = run(script + "menuentry a {linux /k}")
+    assert (result.wants, result.leads) == ((), ())
+
+
+def test_a_lent_file_has_the_budget_of_the_script() -> None:
+    script = SEARCH + "source ($other)/one\nmenuentry a {linux /k}"
+    loop = "while true; do x=$x$x$x; done\n"
+    result = run(script, [lent("/one", loop)])
+    assert "configuration too complex" in result.problems[0].message
+    assert result.problems[0].source == "UUID=12-ab:/one"
+
+
+def test_many_lent_entries_are_limited_as_others_are() -> None:
+    names = tuple(f"{n}.conf" for n in range(300))
+    folder = LentFile(
+        device="UUID=12-ab", path="/loader/entries", kind=LentKind.FOLDER, names=names
+    )
+    result = run("search --fs-uuid --set=root 12-ab\nblscfg\n", [folder])
+    assert len(result.wants) == MAX_WANTS
+    assert "only the newest 256 are used" in result.problems[0].message
+
+
+def test_a_lent_text_with_escapes_is_cleaned_as_the_own_is() -> None:
+    script = "search --fs-uuid --set=root 12-ab\nsource /one\n"
+    text = "menuentry 'a\x1b[2J\u202eb' {linux /k}\n"
+    (option,) = run(script, [lent("/one", text)]).options
+    assert option.title == r"a\x1b[2J\u202eb"
