@@ -17,10 +17,11 @@ import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
+from bootd.linux import memfd
 from bootd.linux.files import memory_file
 from bootd.linux.libc import LIBC, last_error, syscall
 from bootd.linux.namespaces import (
@@ -141,8 +142,8 @@ def run(
     """
     with (
         memory_file("stdin", (given,)) as stdin,
-        memory_file("stdout", ()) as stdout,
-        memory_file("stderr", ()) as stderr,
+        _written("stdout") as stdout,
+        _written("stderr") as stderr,
     ):
         process = subprocess.Popen(
             [program],
@@ -175,25 +176,9 @@ def unwritable(fd: int) -> int:
     try:
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
     except OSError:
-        copy = sealed("copy", _pieces(fd))
+        copy = memfd.filled("copy", _pieces(fd))
         os.close(fd)
         return copy
-    return fd
-
-
-def sealed(name: str, pieces: Iterable[bytes]) -> int:
-    """Return a memory file that can never be written again; it belongs to the caller."""
-    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
-    except BaseException:
-        os.close(fd)
-        raise
     return fd
 
 
@@ -202,6 +187,16 @@ def _pieces(fd: int) -> Iterator[bytes]:
     while piece := os.pread(fd, _PIECE, offset):
         offset += len(piece)
         yield piece
+
+
+@contextmanager
+def _written(name: str) -> Iterator[int]:
+    """Make a memory file that others write."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def take(place: Cell, name: str, most: int) -> bytes:

@@ -7,7 +7,7 @@ What the hook gave comes back as memory files: initrds in order, then the tree.
 import os
 from typing import Final
 
-from bootd.linux import hook
+from bootd.linux import hook, memfd
 from bootd.loaders.hook_contracts import TREE_NAME, HookFailedError, answer, environment, stdin
 from bootd.model.hook import Contract, HookAnswer, HookFile, HookJob, HookOutcome, HookQuestion
 from bootd.protocol.codec import Json, from_json, to_json
@@ -25,7 +25,7 @@ def run(params: Json, fds: list[int]) -> tuple[Json, list[int]]:
         outcome, files = _run(replace(job, question=question), given, place)
     for fd in given:
         os.close(fd)
-    found = [hook.sealed("from-hook", (file,)) for file in files]
+    found = [memfd.filled("from-hook", (file,)) for file in files]
     return to_json(replace(outcome, missing=place.missing)), found
 
 

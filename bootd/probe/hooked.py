@@ -1,9 +1,9 @@
 """The task that looks at a device tree after a hook: confined, since anything may stand in it."""
 
-import os
 from typing import Final
 
 from bootd.errors import ProtocolError
+from bootd.linux import memfd
 from bootd.probe.task import Context
 from bootd.protocol.codec import Json, to_json
 
@@ -27,9 +27,7 @@ def hooked(_context: Context, params: Json, fds: list[int]) -> tuple[Json, list[
         raise ProtocolError("$.params.cmdline: expected a string, and three open files")
     changed, before, live = (_read(fd) for fd in fds)
     blob, facts = accept(changed, before, live, cmdline)
-    made = os.memfd_create("devicetree", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(made, "wb", closefd=False) as file:
-        file.write(blob)
+    made = memfd.filled("devicetree", (blob,))
     return [to_json(fact) for fact in facts], [made]
 
 
