@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bootd.protocol.messages import StatusChanged
+from tests.support.launcher import children, launcher_on
 from tests.support.menu_views import twenty
 from tests.support.pty_terminal import PtyTerminal, menu_on_pty
 from tests.support.scripted_daemon import scripted_daemon
@@ -27,7 +28,7 @@ def measure() -> dict[str, float]:
     """Return bytes, milliseconds (best of 3 starts, the later ones warm) and megabytes."""
     runs = [asyncio.run(_screen()) for _ in range(RUNS)]
     found = {name: min(run[name] for run in runs) for name in runs[0]}
-    return found | asyncio.run(_plain())
+    return found | asyncio.run(_plain()) | asyncio.run(_second_console())
 
 
 async def _screen() -> dict[str, float]:
@@ -77,6 +78,36 @@ async def _plain() -> dict[str, float]:
                 "menu_plain_idle_percent": await _idle_percent(terminal),
                 "menu_bare_python_mb": _bare_python_mb(),
             }
+
+
+async def _second_console() -> dict[str, float]:
+    """Measure what a second menu takes of its own, when a launcher forks both."""
+    with tempfile.TemporaryDirectory(prefix="bootd-bench-") as directory:
+        socket, menus = f"{directory}/socket", f"{directory}/menus"
+        asks = ("--socket", socket, "--launcher", menus)
+        async with (
+            scripted_daemon(socket, snapshot=twenty()),
+            launcher_on(menus) as launcher,
+            menu_on_pty(*asks) as first,
+        ):
+            await first.shows("tree:    merged")
+            known = children(launcher)
+            async with menu_on_pty(*asks) as second:
+                await second.shows("tree:    merged")
+                await second.quiet()
+                assert second.process is not None
+                (forked,) = set(children(launcher)) - set(known)
+                return {
+                    "menu_second_console_mb": _private_mb(forked),
+                    "menu_second_waiting_mb": _private_mb(second.process.pid),
+                    "menu_launcher_mb": _private_mb(launcher),
+                }
+
+
+def _private_mb(pid: int) -> float:
+    """Return the memory that a process shares with no other one."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"Private_(?:Clean|Dirty):\s+(\d+) kB", text))) / 1024
 
 
 def _bare_python_mb() -> float:

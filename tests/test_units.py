@@ -13,6 +13,7 @@ UNITS = Path(__file__).parents[1] / "units"
 NAMES = (
     *("bootd.service", "bootd.socket", "bootmenu@.service", "bootd.target"),
     *("bootd-remote.service", "bootd-remote.socket", "bootd-bless.service"),
+    *("bootmenu.service", "bootmenu.socket"),
 )
 
 EXPECTED = (
@@ -36,6 +37,7 @@ def test_systemd_has_nothing_to_say_about_a_unit(name: str) -> None:
     [
         ("bootd.service", 45),
         ("bootmenu@.service", 10),
+        ("bootmenu.service", 10),
         ("bootd-remote.service", 15),
         ("bootd-bless.service", 53),
     ],
@@ -54,7 +56,18 @@ def test_socket_name_path_and_group_are_those_of_the_code() -> None:
     assert f"ListenStream={SOCKET}\n" in text
     assert f"FileDescriptorName={app.SOCKET_NAME}\n" in text
     assert f"g {app.GROUP} -\n" in (UNITS / "bootd.sysusers").read_text()
-    assert f"SupplementaryGroups={app.GROUP}\n" in (UNITS / "bootmenu@.service").read_text()
+    for name in ("bootmenu@.service", "bootmenu.service"):
+        assert f"SupplementaryGroups={app.GROUP}\n" in (UNITS / name).read_text()
+
+
+def test_consoles_ask_the_launcher_on_the_socket_that_it_has() -> None:
+    (path,) = [
+        line.partition("=")[2]
+        for line in (UNITS / "bootmenu.socket").read_text().splitlines()
+        if line.startswith("ListenSequentialPacket=")
+    ]
+    assert f" --launcher {path}\n" in (UNITS / "bootmenu@.service").read_text()
+    assert f" --serve {path}\n" in (UNITS / "bootmenu.service").read_text()
 
 
 def test_port_name_and_group_of_the_gateway_are_those_of_the_code() -> None:

@@ -130,6 +130,16 @@ async def test_settings_timeout_filter_and_a_new_option_have_commands(tmp_path: 
         assert boot["id"] == "manual:sda1"
 
 
+async def test_what_was_told_needs_no_key_before_q(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, _):
+        terminal.send(b"7\n")
+        await terminal.shows("Loaded with dry_run")
+        terminal.send(b"q\n")
+        assert terminal.process is not None
+        async with asyncio.timeout(5):
+            assert await terminal.process.wait() == 0
+
+
 async def test_what_is_for_later_boots_has_commands(tmp_path: Path) -> None:
     async with plain(tmp_path) as (terminal, daemon):
         for command in (b"default 7\n", b"once 8\n", b"default -\n", b"c 2 30\n", b"c 4 9\n"):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bootd.protocol.messages import Snapshot, Status, StatusChanged
-from bootmenu.session import Session
+from bootmenu.session import Place, Session
 from bootmenu.state import (
     Boot,
     Cancel,
@@ -43,7 +43,8 @@ class Listener:
 async def session(path: Path) -> AsyncIterator[tuple[Session, Listener]]:
     listener = Listener()
     loop = asyncio.get_running_loop()
-    served = Session(loop=loop, path=str(path), by="console ttyS0", tell=listener.told.append)
+    place = Place(socket=str(path), by="console ttyS0")
+    served = Session(loop=loop, place=place, tell=listener.told.append)
     served.start()
     yield served, listener
     served.stop()

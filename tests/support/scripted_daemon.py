@@ -64,6 +64,7 @@ class ScriptedDaemon:
     refusal: str = ""
     slow_s: float = 0.0
     calls: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _streams: list[tuple[asyncio.StreamWriter, list[int]]] = field(default_factory=list)
 
     def send(self, event: Event) -> None:
@@ -84,6 +85,7 @@ class ScriptedDaemon:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends."""
+        self._open.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 call = decode_call(await reader.readuntil(END))
@@ -96,6 +98,14 @@ class ScriptedDaemon:
                 writer.write(encode_reply(await self._answer(name, call)))
                 await writer.drain()
         writer.close()
+        self._open.discard(writer)
+
+    async def end(self) -> None:
+        """Close every connection, and wait until nobody serves one."""
+        for writer in self._open:
+            writer.close()
+        while self._open:  # noqa: ASYNC110 - the tasks are the server's own
+            await asyncio.sleep(0)
 
     def _write(self, writer: asyncio.StreamWriter, event: Event, sequence: int) -> None:
         record = event_to_json(event, sequence)
@@ -184,6 +194,7 @@ async def scripted_daemon(
         yield daemon
     finally:
         daemon.hang_up()
+        await daemon.end()
         server.close()
         await server.wait_closed()
 

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from getopt import GetoptError, gnu_getopt
 from typing import Final
 
 from bootd.reach import find_socket
 from bootd.record import dataclass, replace
-from bootmenu import terminal
+from bootmenu import launching, terminal
+from bootmenu.session import Place
 from bootmenu.state import MenuState
 
 _SPOILERS: Final = ("LINES", "COLUMNS", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER")
@@ -17,8 +18,11 @@ _SPOILERS: Final = ("LINES", "COLUMNS", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER")
 
 _FACES: Final = ("auto", "tui", "plain")
 
+_WORDS: Final = ["help", "socket=", "ui=", "tty=", "console=", "launcher=", "serve="]
+
 _HELP: Final = """\
 usage: bootmenu [-h] [--socket PATH] [--ui {auto,tui,plain}] [--tty DEVICE] [--console NAME]
+                [--launcher PATH] | --serve PATH
 
 The boot menu of bootd on this terminal.
 
@@ -28,6 +32,8 @@ The boot menu of bootd on this terminal.
                    (default)
   --tty DEVICE     terminal to use instead of this one
   --console NAME   name of this console for the other ones to see
+  --launcher PATH  have the menu forked by the process that serves there, if one does
+  --serve PATH     be that process
 """
 
 
@@ -39,18 +45,43 @@ class Options:
     ui: str = _FACES[0]
     tty: str = ""
     console: str = ""
+    launcher: str = ""
+    serve: str = ""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the menu; the exit status is 0 when it was left, 1 when its terminal cannot be used."""
     try:
-        options = _options(sys.argv[1:] if arguments is None else arguments)
+        arguments = sys.argv[1:] if arguments is None else arguments
+        options = _options(arguments)
     except GetoptError as error:
         sys.stderr.write(f"{_HELP.splitlines()[0]}\nbootmenu: error: {error}\n")
         return 2
     if options is None:
         sys.stdout.write(_HELP)
         return 0
+    if options.serve:
+        launching.serve(options.serve, _launched)
+    return _run(options, arguments, may_leave=os.getppid() != 1)  # 1: a console's service
+
+
+def _launched(request: launching.Request, lifeline: int) -> int:
+    """Run a menu that a console asked for."""
+    options = _options(list(request.arguments))
+    if options is None:
+        return 2
+    alone = replace(options, launcher="", serve="")
+    return _run(alone, request.arguments, may_leave=request.may_leave, lifeline=lifeline)
+
+
+def _run(
+    options: Options,
+    arguments: Sequence[str],
+    *,
+    may_leave: bool,
+    lifeline: int | None = None,
+) -> int:
+    """Run the menu on the terminal that is meant."""
     if options.tty:
         path = options.tty if options.tty.startswith("/") else f"/dev/{options.tty}"
         try:
@@ -63,8 +94,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for name in _SPOILERS:
         os.environ.pop(name, None)
+    if options.launcher:
+        term = os.environ.get("TERM", "")
+        launching.hand_over(
+            options.launcher,
+            launching.Request(arguments=tuple(arguments), term=term, may_leave=may_leave),
+        )
     name = options.console or terminal.console_name()
-    _serve(options.ui, options.socket or find_socket(), f"console {name}".strip())
+    place = Place(
+        socket=options.socket or find_socket(),
+        by=f"console {name}".strip(),
+        lifeline=lifeline,
+    )
+    _show(options.ui, place, MenuState(may_leave=may_leave))
     return 0
 
 
@@ -74,7 +116,7 @@ def _options(arguments: list[str]) -> Options | None:
     Raises:
         GetoptError: It makes no sense.
     """
-    found, rest = gnu_getopt(arguments, "h", ["help", "socket=", "ui=", "tty=", "console="])
+    found, rest = gnu_getopt(arguments, "h", _WORDS)
     given = {name.lstrip("-"): value for name, value in found}
     if {"h", "help"} & given.keys():
         return None
@@ -86,19 +128,18 @@ def _options(arguments: list[str]) -> Options | None:
     return options
 
 
-def _serve(ui: str, socket: str, by: str) -> None:
+def _show(ui: str, place: Place, state: MenuState) -> None:
     """Run the face that fits; a plain one may find that the terminal answers by now."""
-    state = MenuState(may_leave=os.getppid() != 1)  # started by init: this console is a service
     probe = _probe_for_screen(ui)
     if probe is None:
         may_draw = ui == "auto" and terminal.can_draw(os.environ.get("TERM", ""))
         answers = _can_draw_now if may_draw else None
-        if not _run_lines(state, socket, by, answers):
+        if not _run_lines(state, place, answers):
             return
         probe = terminal.Probe(size=None, typed=b"key")
     from bootmenu.screen import run_screen  # noqa: PLC0415 - 17 MB that plain lines save
 
-    run_screen(replace(state, stops=bool(probe.typed)), socket, by)
+    run_screen(replace(state, stops=bool(probe.typed)), place)
 
 
 def _probe_for_screen(ui: str) -> terminal.Probe | None:
@@ -116,11 +157,11 @@ def _can_draw_now() -> bool:
     return _probe_for_screen("auto") is not None
 
 
-def _run_lines(state: MenuState, socket: str, by: str, answers: Callable[[], bool] | None) -> bool:
+def _run_lines(state: MenuState, place: Place, answers: Callable[[], bool] | None) -> bool:
     """Serve plain lines; True when the screen should take over."""
     from bootmenu.plain import PlainMenu  # noqa: PLC0415 - the screen has no use for it
 
-    menu = PlainMenu(state, socket=socket, by=by, answers=answers)
+    menu = PlainMenu(state, place, answers=answers)
     menu.run()
     return menu.wants_screen
 

@@ -19,7 +19,7 @@ from bootmenu.keys import Action, action_of_command, command_help
 from bootmenu.lines import Line, text_of
 from bootmenu.loop import SelectLoop
 from bootmenu.noise import is_noise
-from bootmenu.session import Session
+from bootmenu.session import Place, Session
 from bootmenu.spoken import (
     HELP,
     WISHES,
@@ -69,8 +69,7 @@ class PlainMenu:
 
     Args:
         state: To start with.
-        socket: Of the daemon.
-        by: Who acts, for the other consoles to see.
+        place: Where the menu runs.
         answers: Asks whether the terminal answers by now (it may block a moment); called once, at
             the first key. None when the plain face was asked for.
     """
@@ -78,15 +77,15 @@ class PlainMenu:
     def __init__(
         self,
         state: MenuState,
+        place: Place,
         *,
-        socket: str,
-        by: str,
         answers: Callable[[], bool] | None = None,
     ) -> None:
         self.state = state
         self.wants_screen = False
         self._loop = SelectLoop()
-        self._session = Session(loop=self._loop, path=socket, by=by, tell=self.tell)
+        self._session = Session(loop=self._loop, place=place, tell=self.tell)
+        self._lifeline = place.lifeline
         self._answers = answers
         self._numbers: Numbers = ()
         self._listed = False
@@ -113,6 +112,7 @@ class PlainMenu:
         self.state, requests = reduce(old, happening)
         self._numbers = numbered(self.state, self._numbers)
         self._say((*self._news(old), *self._tree_news(), *self._answers_to(old, happening)))
+        self.state = replace(self.state, notice=None)  # it has been said, and waits for no key
         if self.state.counting and not old.counting:
             self._keys.start()
         for request in requests:
@@ -126,6 +126,8 @@ class PlainMenu:
         self._loop.on_signal(signal.SIGINT, self._interrupted)
         self._loop.on_signal(signal.SIGTERM, self._loop.stop)
         self._loop.add_reader(0, self._readable)
+        if self._lifeline is not None:
+            self._loop.add_reader(self._lifeline, self._loop.stop)
         try:
             self._say(("bootd: plain menu. ? for help.",))
             if self._answers is not None:

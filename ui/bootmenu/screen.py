@@ -9,25 +9,25 @@ sys.modules.setdefault("ssl", None)  # type: ignore[arg-type] # None is the docu
 import asyncio
 import signal
 from contextlib import redirect_stdout
+from functools import partial
 from typing import Any
 
 from bootmenu.app import MenuApp
-from bootmenu.session import Session
+from bootmenu.session import Place, Session
 from bootmenu.state import MenuState
 
 
-def run_screen(state: MenuState, socket: str, by: str) -> None:
+def run_screen(state: MenuState, place: Place) -> None:
     """Serve the screen until it is left or the terminal is gone.
 
     Args:
         state: To start with.
-        socket: Of the daemon.
-        by: Who acts, for the other consoles to see.
+        place: Where the menu runs.
     """
-    asyncio.run(_serve(state, socket, by))
+    asyncio.run(_serve(state, place))
 
 
-async def _serve(state: MenuState, socket: str, by: str) -> None:
+async def _serve(state: MenuState, place: Place) -> None:
     app = MenuApp(state)
     loop = asyncio.get_running_loop()
     broken: list[BaseException] = []
@@ -39,7 +39,9 @@ async def _serve(state: MenuState, socket: str, by: str) -> None:
 
     loop.set_exception_handler(on_error)
     loop.add_signal_handler(signal.SIGTERM, app.exit)
-    app.session = Session(loop=loop, path=socket, by=by, tell=app.tell)
+    if place.lifeline is not None:
+        loop.add_reader(place.lifeline, partial(_gone, loop, app, place.lifeline))
+    app.session = Session(loop=loop, place=place, tell=app.tell)
     app.session.start()
     try:
         with redirect_stdout(None):  # textual 2.1 prints a line of its log when it ends
@@ -48,3 +50,9 @@ async def _serve(state: MenuState, socket: str, by: str) -> None:
         app.session.stop()
     if broken:
         raise broken[0]
+
+
+def _gone(loop: asyncio.AbstractEventLoop, app: MenuApp, lifeline: int) -> None:
+    """End the menu of a console that is gone."""
+    loop.remove_reader(lifeline)
+    app.exit()

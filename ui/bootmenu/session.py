@@ -8,6 +8,7 @@ from bootd.protocol import methods
 from bootd.protocol.events import event_from_json
 from bootd.protocol.messages import Resync
 from bootd.protocol.varlink import Call, Reply
+from bootd.record import dataclass
 from bootmenu.loop import Loop, Timer
 from bootmenu.questions import Asked, asked, failure
 from bootmenu.state import (
@@ -36,22 +37,35 @@ REST_S: Final = 0.3
 _SUBSCRIBE: Final = Call(method=methods.SUBSCRIBE.full_name, more=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a menu runs.
+
+    Attributes:
+        socket: Of the daemon.
+        by: Who acts, such as `console ttyAMA0`, for the other consoles to see.
+        lifeline: Descriptor that can be read when the console is gone; None when the terminal's
+            own end is the only sign.
+    """
+
+    socket: str
+    by: str
+    lifeline: int | None = None
+
+
 class Session:
     """Serves one face, in its loop.
 
     Args:
         loop: Of the face.
-        path: Socket of the daemon.
-        by: Who acts, such as `console ttyAMA0`: shown on all consoles.
+        place: Where the menu runs.
         tell: Takes each happening; called in the loop.
     """
 
-    def __init__(
-        self, *, loop: Loop, path: str, by: str, tell: Callable[[Happening], None]
-    ) -> None:
+    def __init__(self, *, loop: Loop, place: Place, tell: Callable[[Happening], None]) -> None:
         self._loop = loop
-        self._path = path
-        self._by = by
+        self._path = place.socket
+        self._by = place.by
         self._tell = tell
         self._events: Wire | None = None
         self._expected = 0
