@@ -74,7 +74,7 @@ async def _list(client: "Client", given: Namespace) -> int:
     if given.json:
         print_json(options)
         return 0
-    rows = [(_mark(it), it.title, it.device, it.format, _state(it), it.id) for it in options]
+    rows = [(_mark(it), it.title, it.device, it.format, state(it), it.id) for it in options]
     print_table((" ", "TITLE", "DEVICE", "FORMAT", "STATE", "ID"), rows)
     return 0
 
@@ -161,11 +161,16 @@ def _mark(option: "OptionView") -> str:
     return ("*" if option.is_default else "") + (">" if option.is_selected else "")
 
 
-def _state(option: "OptionView") -> str:
+def state(option: "OptionView") -> str:
+    """Return whether an option can boot, or why it does not."""
     if option.bootable:
-        return "ready"
+        return "ready" if option.tries_left != 0 else _failed(option)
     absent = [f"{it.path} is not on {it.device}" for it in option.missing]
     return "; ".join([*option.reasons, *absent])
+
+
+def _failed(option: "OptionView") -> str:
+    return f"failed {option.tries_done} times" if option.tries_done else "marked as bad"
 
 
 def _option_record(option: "OptionView") -> list[tuple[str, str]]:
@@ -175,7 +180,7 @@ def _option_record(option: "OptionView") -> list[tuple[str, str]]:
         ("title", option.title),
         ("version", option.version),
         ("submenu", " > ".join(option.submenu)),
-        ("state", _state(option)),
+        ("state", state(option)),
         ("default", "yes" if option.is_default else ""),
         ("selected", "yes" if option.is_selected else ""),
         ("format", option.format),

@@ -162,7 +162,9 @@ def condemn(option_id: OptionId, records: Iterable[Tries]) -> Records:
 
 def describe(known: Tries) -> str:
     """Return the sentence for a person, "" when there is nothing to say."""
-    if known.left == 0 and (known.done or known.own):
+    if known.left == 0 and known.own and not known.done:
+        return "is marked as bad: it boots only when somebody chooses it"
+    if known.left == 0 and known.done:
         return f"failed {_times(known.done)} in a row: it boots only when somebody chooses it"
     if known.done == 0:
         return ""

@@ -230,3 +230,9 @@ def test_whatever_is_remembered_an_option_fails_after_as_many_tries_as_it_has_an
 )
 def test_counters_become_a_sentence(left: int, done: int, said: str) -> None:
     assert counting.describe(Tries(id="x", left=left, done=done)) == said
+
+
+def test_an_entry_that_somebody_else_marked_is_said_to_be_bad() -> None:
+    bad = counting.count(with_counter(0), ())
+    assert bad is not None
+    assert counting.describe(bad).startswith("is marked as bad")
