@@ -173,8 +173,6 @@ class Booting:
                 progress(f"Loading {_mib(found.total_bytes)} of kernel and initrd", None)
                 report = await self._load(resolved, found, choice)
         report = replace(report, notes=(*report.notes, *hooked.notes))
-        for note in hooked.notes:
-            log.info("%s", note)
         tree = report.tree_sha256 or "made by the running kernel"
         log.info("loaded %s with %s: %s (tree: %s)", resolved.id, report.loader, report.why, tree)
         return report

@@ -185,15 +185,18 @@ class Hooks:
         if answer.cmdline is not None and answer.cmdline != found.cmdline:
             found = replace(found, cmdline=answer.cmdline)
             effects.append(f"command line is now {clean(answer.cmdline, NOTE_COLUMNS)}")
+            log.info("hook %s: changes the command line", name)  # which may hold a secret
         if answer.initrd:
             given = tuple((fd, os.fstat(fd).st_size) for fd in fds[: len(answer.initrd)])
             own = () if answer.replace_initrd else found.initrds
             found = replace(found, initrds=(*own, *given))
             instead = " instead of the entry's" if answer.replace_initrd else ""
             effects.append(f"gives an initrd of {sum(size for _, size in given)} bytes{instead}")
+            log.info("hook %s: %s", name, effects[-1])
         if answer.devicetree is not None:
             found, changed = await self._with_tree(found, fds[-1], name)
             effects.append(f"changes the device tree: {changed}")
+            log.info("hook %s: %s", name, effects[-1])
         notes = (f"Hook {name}: {effect}." for effect in effects)
         return Hooked(found=found, notes=(*before.notes, *notes))
 

@@ -186,6 +186,17 @@ async def test_a_changed_command_line_reaches_the_kernel_and_its_tree(place: Pla
     assert "Hook 20-second: command line is now one two." in notes
 
 
+async def test_a_command_line_is_told_to_who_boots_and_not_to_the_log(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    place.hook("10-key", 'echo \'{"cmdline": "password=xyzzy"}\'')
+    _, notes = await place.boot()
+    assert "command line is now password=xyzzy" in notes
+    logged = [each.message for each in caplog.records if each.name == "bootd.services.hooks"]
+    assert logged == ["hook 10-key: changes the command line"]
+
+
 async def test_an_extra_initrd_comes_behind_the_entry_s_own(place: Place) -> None:
     place.hook("10-keys", 'echo -n secrets > x.cpio; echo \'{"initrd": ["x.cpio"]}\'')
     loaded, notes = await place.boot()
