@@ -103,12 +103,14 @@ class Execution:
         """
         log.info("starting the kernel loaded with %s, tree %s", report.loader, report.tree.value)
         done: Json = None
+        jump: asyncio.Future[None] | None = None
         try:
             way = await asyncio.to_thread(self._way)
             if await asyncio.to_thread(is_loaded):
                 await self._arm(way)
                 done = await self._quiesce(way)
-            await asyncio.to_thread(way.leave)
+            jump = asyncio.get_running_loop().run_in_executor(None, way.leave)
+            await asyncio.shield(jump)
             self.accepted = way.through_systemd
             if self.accepted:
                 await asyncio.sleep(STOP_S)
@@ -118,6 +120,7 @@ class Execution:
             reason = await asyncio.to_thread(explain, error)
         except asyncio.CancelledError:
             # systemd ends bootd, too, on its way to the kernel that is loaded.
+            self.accepted = jump is not None and await _has_left(jump)
             if not self.accepted:
                 await self._stay(done)
             raise
@@ -195,6 +198,12 @@ def _arm_systemd(seconds: int) -> None:
     from bootd.linux import reboot  # noqa: PLC0415 - needed once, at the very end
 
     reboot.set_kexec_watchdog(seconds)
+
+
+async def _has_left(jump: asyncio.Future[None]) -> bool:
+    """Wait for what was begun: systemd ends bootd while it still says that it has accepted."""
+    await asyncio.wait((jump,))
+    return jump.exception() is None
 
 
 def explain(error: OSError) -> str:

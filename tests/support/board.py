@@ -87,7 +87,7 @@ class Board:
             return
         data = self._serial.recv(65536)
         if not data:
-            raise BoardError(f"QEMU ended: {self._said()}")
+            raise BoardError(f"QEMU ended: {self._said()}\n{self.tail()}")
         self.log += data
         self._stream.feed(data)
         if self.screen.answers:
@@ -258,7 +258,7 @@ def booted(
 @contextmanager
 def started(folder: Path, guest: Guest, initramfs: Path | None = None) -> Iterator[Board]:
     """Start any guest with the sockets that a Board needs."""
-    extra: list[str] = []
+    extra = list(guest.extra)
     for name, option in (("serial", "on"), ("qmp", "off"), ("shell", "off")):
         path = folder / name
         extra += ["-chardev", f"socket,id={name},path={path},server=on,wait={option}"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
@@ -132,22 +133,42 @@ async def test_a_machine_without_a_watchdog_leaves_all_the_same(
     assert "no watchdog is armed for the jump" in caplog.text
 
 
+@pytest.mark.parametrize(("answers_after_s", "ends_after_s"), [(0.0, 0.2), (0.2, 0.0)])
 async def test_what_is_loaded_stays_when_systemd_ends_bootd_on_its_way_there(
-    machine: Machine,
+    machine: Machine, answers_after_s: float, ends_after_s: float
 ) -> None:
     accepted = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def accept() -> None:
         loop.call_soon_threadsafe(accepted.set)
+        time.sleep(answers_after_s)
 
     async with asyncio.TaskGroup() as tasks:
         leaving = machine.execution(accept, through_systemd=True)
         running = tasks.create_task(leaving.run(REPORT))
         await accepted.wait()
-        await asyncio.sleep(0.05)  # it waits for its end now
+        await asyncio.sleep(ends_after_s)
         running.cancel()
     assert machine.asked() == ["quiesce"]
+
+
+async def test_what_is_loaded_is_taken_out_when_bootd_ends_before_systemd_has_accepted(
+    machine: Machine,
+) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def fail() -> None:
+        loop.call_soon_threadsafe(asked.set)
+        time.sleep(0.2)
+        refuse()
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(machine.execution(fail, through_systemd=True).run(REPORT))
+        await asked.wait()
+        running.cancel()
+    assert machine.asked() == ["quiesce", "unload", "wake"]
 
 
 async def test_what_is_loaded_is_taken_out_when_systemd_never_comes_to_it(
