@@ -86,6 +86,7 @@ def weigh(view: OptionView | DeviceView) -> int:
             files = (view.linux, view.devicetree, view.devicetree_dir)
             named = (*files, *view.initrd, *view.devicetree_overlay, *view.missing)
             text = (view.options, view.source, *view.notes, *view.reasons, *view.submenu)
+            text += (view.changes.options or "",) if view.changes else ()
             return sum(map(len, text)) + sum(len(file.path) for file in named if file)
         case DeviceView():
             return sum(len(each.message) + len(each.source) for each in view.problems)

@@ -14,6 +14,7 @@ from bootd.protocol import memory
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, FileView, OverlayView, Overrides
 from bootd.protocol.methods import Configuring
 from bootd.record import replace
+from bootd.server import views
 from bootd.services import control as control_module
 from bootd.services.choices import Configured
 from tests.support.keepers import MemoryKeeper
@@ -425,3 +426,12 @@ async def test_saved_changes_that_make_no_sense_any_more_cost_only_themselves() 
     bench.settings.replace(saved=(bad, *bench.settings.remembered.saved))
     assert bench.store.state.find(good) is not None
     assert bench.store.state.find(OptionId(f"{DEBIAN}+bad")) is None
+
+
+async def test_a_saved_option_with_a_huge_command_line_is_shown_by_name_only() -> None:
+    bench = make()
+    huge = Overrides(options="x" * 40_000)
+    bench.choices.save_overrides(DEBIAN, "huge", huge, "a test")
+    shown = views.option(bench.store.state.menu[1])
+    assert (shown.title, shown.options, shown.changes) == ("Title of debian (huge)", "", None)
+    assert "too large" in shown.reasons[0]
