@@ -97,11 +97,12 @@ class Devices:
         self._specs[name] = spec
         return name
 
-    def mount_image(self, name: str, image: Located) -> None:
-        """Remember a `loopback` device."""
+    def mount_image(self, name: str, image: Located) -> bool:
+        """Remember a `loopback` device; False when the file is there and is no image."""
         self._images[name] = image
         self._budget.step(LOOK)
-        self._fs.open_image(self.visible(image))
+        path = self.visible(image)
+        return self._fs.open_image(path) or not self.has(path)
 
     def image_of(self, spec: str) -> str | None:
         """Return the name of the `loopback` device that `search` would find, or None.

@@ -16,6 +16,7 @@ class Load:
         devicetree: From `devicetree`.
         saves: Variables that it would write to an environment block.
         reasons: Why bootd cannot do what the body does.
+        closed: Images that could not be opened, as reasons; for an entry without a kernel.
         doubts: Why it is not sure that the body does what it was seen to do.
         notes: What was understood and not done.
         is_idle: Nothing was loaded or started: the entry only shows text.
@@ -27,6 +28,7 @@ class Load:
     devicetree: Located | None = None
     saves: list[Save] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     is_idle: bool = True

@@ -77,7 +77,7 @@ def _overlays(bls: BlsFile | None) -> tuple[FileRef, ...]:
 
 def _reasons(load: Load, devices: Devices) -> tuple[str, ...]:
     if load.linux is None:
-        return tuple(load.reasons)
+        return (*load.reasons, *load.closed)
     files = [at for at in (load.linux, *load.initrds, load.devicetree) if at is not None]
     why = (each for at in files if (each := devices.why_not(at)) is not None)
     return tuple(dict.fromkeys((*load.doubts, *why)))

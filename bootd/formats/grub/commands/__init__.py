@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, Run]] = MappingProxyType(
         "decrement": variables.decrement,
         "load_env": variables.load_env,
         "save_env": variables.save_env,
+        "file_env": variables.file_env,
         "true": control.true,
         "false": control.false,
         "break": control.jump,

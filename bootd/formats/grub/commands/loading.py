@@ -101,7 +101,9 @@ def loopback(session: Session, call: Call) -> int:
         at = session.locate(words[1])
         if at.image is not None:
             return FAILED
-        session.devices.mount_image(words[0], at)
+        if not session.devices.mount_image(words[0], at) and session.load is not None:
+            why = f"its files are inside {clean(at.path)}, which is no image that bootd can open"
+            session.load.closed.append(why)
     return OK
 
 

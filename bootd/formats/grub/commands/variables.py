@@ -106,6 +106,21 @@ def load_env(session: Session, call: Call) -> int:
     return OK if variables or text.startswith(grubenv.SIGNATURE) else FAILED
 
 
+def file_env(session: Session, call: Call) -> int:
+    """`file_env -f FILE NAME` of Home Assistant OS: a variable gets the first line of a file."""
+    path, names = _split(session, call)
+    found = session.find(path)
+    if found is None:
+        return FAILED
+    try:
+        text = session.read(found, grubenv.MAX_BYTES)
+    except (ConfigError, OSError):
+        return FAILED
+    for name in names:
+        session.env.set(name, text.partition("\n")[0])
+    return OK
+
+
 def save_env(session: Session, call: Call) -> int:
     """`save_env [--file FILE] NAME …`: remembered, never done."""
     path, names = _split(session, call)

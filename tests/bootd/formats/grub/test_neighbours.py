@@ -166,3 +166,127 @@ menuentry a { devicetree $dtb
 linux /k
 }"""
     assert entry(script).devicetree == FileRef("/dtb/default.dtb")
+
+
+HAOS = """set ORDER="A B"
+set A_OK=0
+set B_OK=0
+set A_TRY=0
+set B_TRY=0
+load_env
+for SLOT in $ORDER; do
+    if [ "$SLOT" == "A" ]; then
+        INDEX=0
+        OK=$A_OK
+        TRY=$A_TRY
+        A_TRY=1
+    fi
+    if [ "$SLOT" == "B" ]; then
+        INDEX=1
+        OK=$B_OK
+        TRY=$B_TRY
+        B_TRY=1
+    fi
+    if [ "$OK" -eq 1 -a "$TRY" -eq 0 ]; then
+        default=$INDEX
+        break
+    fi
+done
+save_env A_TRY A_OK B_TRY B_OK ORDER
+file_env -f ($root)/cmdline.txt cmdline
+menuentry "Slot A (OK=$A_OK TRY=$A_TRY)" {
+    linux (hd0,gpt2)/bzImage root=PARTUUID=8d3d53e3 $cmdline rauc.slot=A
+}
+menuentry "Slot B (OK=$B_OK TRY=$B_TRY)" {
+    linux (hd0,gpt4)/bzImage root=PARTUUID=a3ec664e $cmdline rauc.slot=B
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "title"),
+    [
+        ("ORDER=B A\nB_OK=1\nA_OK=1\n", "Slot B (OK=1 TRY=1)"),
+        ("ORDER=B A\nB_OK=1\nA_OK=1\nB_TRY=1\n", "Slot A (OK=1 TRY=1)"),
+        ("ORDER=A B\nB_OK=1\nA_OK=0\n", "Slot B (OK=1 TRY=1)"),
+    ],
+)
+def test_a_loop_over_slots_finds_the_one_that_is_next(env: str, title: str) -> None:
+    files = {
+        "/EFI/BOOT/grub.cfg": HAOS,
+        "/EFI/BOOT/grubenv": f"# GRUB Environment Block\n{env}####",
+        "/cmdline.txt": "console=tty1 quiet\nignored\n",
+    }
+    options = grub.scan(MemoryFs(files)).options
+    (default,) = (option for option in options if option.is_default)
+    assert default.title == title
+    assert " console=tty1 quiet rauc.slot=" in default.cmdline
+    assert [each.name for each in default.saves] == ["A_TRY", "A_OK", "B_TRY", "B_OK", "ORDER"]
+    assert options[1].linux == FileRef("/bzImage", "PARTITION=4")
+
+
+def test_settings_of_a_vendor_are_loaded_from_files_of_their_own() -> None:
+    script = """search -n -u 12-ab -s
+load_env -f /boot/photon.cfg
+if [ -f  /boot/systemd.cfg ]; then
+    load_env -f /boot/systemd.cfg
+else
+    set systemd_cmdline=net.ifnames=0
+fi
+menuentry "Photon" {
+    linux /boot/$photon_linux root=/dev/sda2 $photon_cmdline $systemd_cmdline
+    if [ -f /boot/$photon_initrd ]; then
+        initrd /boot/$photon_initrd
+    fi
+}"""
+    settings = "photon_cmdline=ro quiet\nphoton_linux=vmlinuz-4.19\nphoton_initrd=initrd.img-4.19\n"
+    files = {
+        "/boot/photon.cfg": f"# GRUB Environment Block\n{settings}",
+        "/boot/vmlinuz-4.19": "k",
+        "/boot/initrd.img-4.19": "i",
+    }
+    option = entry(script, files)
+    assert option.linux == FileRef("/boot/vmlinuz-4.19", "UUID=12-ab")
+    assert option.initrds == (FileRef("/boot/initrd.img-4.19", "UUID=12-ab"),)
+    assert option.cmdline == "root=/dev/sda2 ro quiet net.ifnames=0"
+
+
+def test_two_devices_of_one_entry_are_told_apart() -> None:
+    script = """menuentry "NixOS - Default" --class nixos --unrestricted {
+search --set=drive1 --fs-uuid ab-01
+  search --set=drive2 --fs-uuid cd-02
+  linux ($drive2)/nix/store/a-linux/bzImage init=/nix/store/x/init loglevel=4
+  initrd ($drive1)//kernels/initrd
+}"""
+    option = entry(script)
+    assert option.linux == FileRef("/nix/store/a-linux/bzImage", "UUID=cd-02")
+    assert option.initrds == (FileRef("/kernels/initrd", "UUID=ab-01"),)
+
+
+def test_an_image_that_cannot_be_opened_is_the_reason() -> None:
+    script = """menuentry "cOS" --id cos {
+  search --no-floppy --label --set=root COS_STATE
+  loopback loop0 /cOS/active.img
+  set root=($root)
+  source (loop0)/etc/cos/bootargs.cfg
+  linux (loop0)$kernel $kernelcmd
+  initrd (loop0)$initramfs
+}"""
+    (option,) = run(script, {"/cOS/active.img": "no image"}).options
+    assert option.linux is None
+    assert option.reasons == (
+        "its files are inside /cOS/active.img, which is no image that bootd can open",
+    )
+
+
+def test_the_partition_of_a_slot_comes_from_the_environment() -> None:
+    script = """load_env --skip-sig --file=${prefix}/mender_grubenv1/env mender_boot_part upgrade
+if [ "${upgrade}" = "1" ]; then
+    if [ "${mender_boot_part}" = "2" ]; then mender_boot_part=3; else mender_boot_part=2; fi
+fi
+menuentry "Mender" { linux (hd0,gpt${mender_boot_part})/boot/kernel root=/dev/sda${mender_boot_part}
+}"""
+    env = "# GRUB Environment Block\nmender_boot_part=2\nupgrade=1\n###"
+    option = entry(script, {"/boot/grub/mender_grubenv1/env": env})
+    assert option.linux == FileRef("/boot/kernel", "PARTITION=3")
+    assert option.cmdline == "root=/dev/sda3"
