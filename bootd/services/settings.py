@@ -80,6 +80,11 @@ class Settings:
         """Whether a place is being read: what is remembered may be more in a moment."""
         return bool(self._next)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether what is remembered survives a power-off."""
+        return self._keeper is not None and self._keeper.lasts
+
     def use(self, *keepers: Keeper) -> None:
         """Keep it from now on at the first of these that can be read; `run` does it.
 
@@ -184,7 +189,7 @@ class Settings:
 
     def _sentence(self) -> str:
         keeper = self._keeper
-        return f"kept {keeper.where}" if keeper is not None and keeper.lasts else NOT_PERSISTED
+        return f"kept {keeper.where}" if keeper is not None and self.lasts else NOT_PERSISTED
 
     def _fail(self, reason: str) -> None:
         log.warning("%s", reason)

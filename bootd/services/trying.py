@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Final
 
 from bootd.errors import BootdError, SettingError
-from bootd.formats.entryfile import with_counter
 from bootd.model.option import ResolvedOption
 from bootd.model.text import clean, escape
 from bootd.model.tries import Tries
@@ -97,6 +96,8 @@ class Trying:
             self._settings.replace(tries=(*others, *before))
 
     async def _count_on_medium(self, option: ResolvedOption, counted: Tries) -> bool:
+        from bootd.formats.entryfile import with_counter  # noqa: PLC0415 - not on the way to the menu
+
         path = option.option.source
         old, new = path.rpartition("/")[2], with_counter(path, counted.left, counted.done)
         if new is None:
@@ -136,6 +137,9 @@ class Trying:
             self._say(f"this try is not counted: {error}")
         except TimeoutError:
             self._say("this try is not counted: what is remembered cannot be written in time")
+        else:
+            if not self._settings.lasts:
+                self._say("this try is forgotten at a reset: choices are kept nowhere (State)")
 
     def _say(self, message: str) -> None:
         log.warning("%s", message)

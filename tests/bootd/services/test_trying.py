@@ -257,9 +257,15 @@ async def test_what_a_person_changed_for_one_boot_is_not_counted() -> None:
     assert it.tries == ()
 
 
-async def test_a_state_that_cannot_be_written_keeps_nothing_from_booting() -> None:
+@pytest.mark.parametrize(
+    ("fails", "lasts", "sentence"),
+    [(True, True, "this try is not counted: "), (False, False, "this try is forgotten at a reset")],
+)
+async def test_a_state_that_cannot_be_kept_is_said_and_keeps_nothing_from_booting(
+    sentence: str, *, fails: bool, lasts: bool
+) -> None:
     it = make()
-    it.keeper.fails = True
+    it.keeper.fails, it.keeper.lasts = fails, lasts
     said: list[str] = []
     say = it.bench.store.say
 
@@ -272,7 +278,7 @@ async def test_a_state_that_cannot_be_written_keeps_nothing_from_booting() -> No
         await until(lambda: not it.bench.settings.loading)
         await boot(it, MAIN)
     assert it.bench.booter.booted == [MAIN]
-    assert any(text.startswith("this try is not counted: ") for text in said)
+    assert any(text.startswith(sentence) for text in said)
 
 
 def is_asked(disk: BlockDevice, path: str, name: str) -> dict[str, Json]:
