@@ -85,11 +85,15 @@ class OptionView:
     """A boot option; names follow io.systemd.BootControl.BootEntry.
 
     Attributes:
-        options: The kernel command line exactly as it will be passed.
+        options: The kernel command line as it will be passed; `bootd.entry=` comes to it where no
+            device tree can say which option it is.
         tree: One line on the tree it gets, or "" when nobody has asked yet (see Explain).
         changes: What a person saved to be changed in the option `base_id`, whose id with `+` and a
             name is the id of this one; null for an option that a configuration has.
         reasons: Why it cannot boot; with `missing` empty and no reason it is `bootable`.
+        tries_left: Boots that nobody need confirm before it is no default any more, by its entry's
+            own counter or what is remembered; 0 when it has failed, null when it is not counted.
+        tries_done: Boots that nobody has confirmed.
     """
 
     id: str
