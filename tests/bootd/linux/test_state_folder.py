@@ -125,3 +125,51 @@ def test_a_folder_in_memory_does_not_last_and_one_on_a_disk_does(tmp_path: Path)
     assert not state_folder.is_lasting(str(tmp_path / "none"))
     if state_folder.file_system(str(tmp_path)) not in state_folder.VOLATILE:
         assert state_folder.is_lasting(str(tmp_path))
+
+
+class CutError(BaseException):
+    """The power is gone."""
+
+
+def cut_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the power go at a system call; a write gets half of its bytes to the medium."""
+    left = [step]
+
+    def dying(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any) -> Any:  # noqa: ANN401 - whatever the real one takes
+            left[0] -= 1
+            if left[0] < 0:
+                if name == "pwrite":
+                    real(words[0], bytes(words[1])[: len(words[1]) // 2], words[2])
+                raise CutError
+            return real(*words)
+
+        return call
+
+    for name in ("open", "pwrite", "fsync", "rename"):
+        monkeypatch.setattr(os, name, dying(name, getattr(os, name)))
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("size", [10, 5_000])
+def test_wherever_the_power_goes_the_old_text_or_the_new_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, twice: bool, size: int
+) -> None:
+    texts = [b"%d" % number * size for number in range(3)]
+    for text in texts[:2]:
+        state_folder.write(str(tmp_path), text, twice=twice)
+    for step in range(20):
+        with monkeypatch.context() as patch:
+            cut_at(step, patch)
+            try:
+                state_folder.write(str(tmp_path), texts[2], twice=twice)
+            except CutError:
+                pass
+            else:
+                break
+        found = state_folder.read(str(tmp_path), twice=twice)
+        assert found in texts[1:]
+        if found == texts[2]:  # begin again with the old one
+            state_folder.write(str(tmp_path), texts[1], twice=twice)
+    assert step > 3
+    assert state_folder.read(str(tmp_path), twice=twice) == texts[2]
