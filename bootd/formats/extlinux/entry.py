@@ -28,6 +28,7 @@ _ALIASES: Final = {
     "dtb": "fdt",
     "devicetreedir": "fdtdir",
     "devicetree-overlay": "fdtoverlays",
+    "overlays": "fdtoverlays",
     "linux": "kernel",
 }
 
@@ -145,7 +146,9 @@ class _Parts:
         lines = self._found.get(key, [])[: 1 if only_first else None]
         refs: list[FileRef] = []
         for at in lines:
-            names = at.value.split(comma) if comma else words(at.value)
+            # NVIDIA's loader has commas in its OVERLAYS.
+            text = at.value.replace(",", " ") if at.key == "overlays" else at.value
+            names = text.split(comma) if comma else words(text)
             check_count(names, at.source, at.line)
             refs += [self._ref(name, at) for name in names if name]
         return tuple(refs)

@@ -85,6 +85,7 @@ _OF_LABELS: Final = frozenset(
         "kernel",
         "linux",
         "localboot",
+        "overlays",
         "pxe",
     }
 )

@@ -116,6 +116,7 @@ COMMANDS: Final[Mapping[str, Callable[[Call], int]]] = {
     "bootefi": booting.boot_efi,
     "cp": files.copy,
     "env": variables.env,
+    "fileenv": variables.fileenv,
     "exit": booting.end,
     "ext2ls": files.ls,
     "ext4ls": files.ls,

@@ -18,6 +18,7 @@ from bootd.formats.uboot_script.commands.call import (
     settings,
     text_at,
 )
+from bootd.formats.uboot_script.commands.files import load
 from bootd.formats.uboot_script.state import plain
 
 MAX_VARIABLES: Final = 4096
@@ -100,6 +101,16 @@ def ini(call: Call) -> int:
             name, _, value = line.partition("=")
             assign(call, name.strip(), value.strip().strip('"'))
     return OK
+
+
+def fileenv(call: Call) -> int:
+    """`fileenv interface device address file name` of Home Assistant OS: a file's first line."""
+    if len(call.words) != 5:
+        return FAILED
+    loaded = Call(state=call.state, name=call.name, words=call.words[:4], run=call.run)
+    if load(loaded) != OK or (text := text_at(call, call.words[2])) is None:
+        return FAILED
+    return assign(call, call.word(4), text.partition("\n")[0])
 
 
 def setexpr(call: Call) -> int:

@@ -413,3 +413,10 @@ def test_petitboots_name_for_a_device_tree_is_known() -> None:
     result = extlinux.scan(MemoryFs({"/extlinux/extlinux.conf": text}))
     assert result.options[0].devicetree == FileRef("/b.dtb")
     assert result.problems == ()
+
+
+def test_nvidias_name_for_overlays_is_known() -> None:
+    text = "label a\nlinux /k\nfdt /b.dtb\noverlays /o/a.dtbo,/o/b.dtbo\n"
+    result = extlinux.scan(MemoryFs({"/boot/extlinux/extlinux.conf": text}))
+    assert result.options[0].overlays == (FileRef("/o/a.dtbo"), FileRef("/o/b.dtbo"))
+    assert result.problems == ()

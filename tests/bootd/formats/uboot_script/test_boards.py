@@ -239,3 +239,53 @@ booti ${kernel_addr_r}
     result = scan(MemoryFs({**files, "/Image-1": "k"}))
     assert [option.format for option in result.options if option.linux] == ["uboot_script"]
     assert result.options[0].cmdline == "fsck.repair=yes quiet"
+
+
+RAUC = """test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
+test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 3
+test -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 3
+fileenv mmc ${devnum}:1 ${ramdisk_addr_r} cmdline.txt cmdline
+setenv bootargs
+for BOOT_SLOT in "${BOOT_ORDER}"; do
+  if test "x${bootargs}" != "x"; then
+    # skip remaining slots
+  elif test "x${BOOT_SLOT}" = "xA"; then
+    if test ${BOOT_A_LEFT} -gt 0; then
+      setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
+      if load mmc ${devnum}:2 ${kernel_addr_r} Image; then
+        setenv bootargs "root=PARTUUID=8d3d53e3 rauc.slot=A left=${BOOT_A_LEFT} ${cmdline}"
+      fi
+    fi
+  elif test "x${BOOT_SLOT}" = "xB"; then
+    if test ${BOOT_B_LEFT} -gt 0; then
+      setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
+      if load mmc ${devnum}:4 ${kernel_addr_r} Image; then
+        setenv bootargs "root=PARTUUID=a3ec664e rauc.slot=B ${cmdline}"
+      fi
+    fi
+  fi
+done
+if test -n "${bootargs}"; then
+  saveenv
+else
+  reset
+fi
+booti ${kernel_addr_r} - ${fdt_addr_r}
+reset
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "partition", "meant"),
+    [
+        ("", "2", "root=PARTUUID=8d3d53e3 rauc.slot=A left=2 console=tty1"),
+        ('setenv BOOT_ORDER "B A"\n', "4", "root=PARTUUID=a3ec664e rauc.slot=B console=tty1"),
+        ("setenv BOOT_A_LEFT 0\n", "4", "root=PARTUUID=a3ec664e rauc.slot=B console=tty1"),
+    ],
+)
+def test_a_loop_over_slots_counts_and_boots_the_next(
+    before: str, partition: str, meant: str
+) -> None:
+    option = boots({"/boot.cmd": before + RAUC, "/cmdline.txt": "console=tty1\n"})
+    assert option.linux == FileRef("/Image", f"PARTITION={partition}")
+    assert option.cmdline == meant
