@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootd.errors import BootdError
+from bootd.linux import privilege
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.probe.prober import Prober
 from tests.support import loopdisk, probing
@@ -21,6 +22,7 @@ CALLING = ("run a program", "fork", "open a network socket", "load a kernel", "m
 
 STOPPED = {
     "namespaces": (*READING, *CALLING),
+    "namespaces (bootd runs without root)": (*READING, *CALLING),
     "Landlock": (*READING[:-1], *CALLING),  # the root directory holds libraries, and is not its own
     "system-call filter": (*READING, "load a kernel", "mount", "fork"),
     "openat2": (*READING, *CALLING),
@@ -60,6 +62,20 @@ def test_a_disk_is_read_and_its_worker_confined_without(feature: str, tmp_path: 
     mounts = Path("/proc/mounts").read_text()
     assert in_child(lambda: probe(image, feature)) == 0
     assert Path("/proc/mounts").read_text() == mounts
+
+
+def test_without_root_the_rest_confines_a_worker(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for name in ("a", "b"):
+        (tmp_path / "entries").mkdir(exist_ok=True)
+        (tmp_path / "entries" / name).write_text("")
+    device = BlockDevice(name="demo", node=str(tmp_path), kind=DeviceKind.DIRECTORY)
+
+    def scan() -> None:
+        privilege.drop()
+        asyncio.run(_probe(device, "namespaces (bootd runs without root)"))
+
+    assert in_child(scan) == 0
 
 
 def test_all_attacks_that_are_named_here_exist() -> None:
