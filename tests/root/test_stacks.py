@@ -50,13 +50,17 @@ def fill(node: str, folder: Path, title: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def rules() -> Iterator[None]:
-    """Have udev know the rules of the product."""
-    place = Path("/run/udev/rules.d") / RULES.name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(RULES.read_bytes())
+    """Have udev know the rules of the product, and not those that put things together at once."""
+    folder = Path("/run/udev/rules.d")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RULES.name).write_bytes(RULES.read_bytes())
+    for name in ("64-md-raid-assembly.rules", "69-lvm.rules"):
+        (folder / name).touch()
     sh("udevadm", "control", "--reload")
     yield
-    place.unlink()
+    for file in folder.iterdir():
+        file.unlink()
+    sh("udevadm", "control", "--reload")
 
 
 @pytest.fixture
