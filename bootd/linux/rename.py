@@ -1,7 +1,8 @@
 """Renaming one file of a file system that nothing else has mounted writable.
 
 Source: renameat2(2), fsync(2). The one write that bootd makes on a disk of somebody else, and only
-when the administrator has asked for it; the name is the old one or the new one after a power cut.
+when the administrator has asked for it. After a power cut the name is the old one or the new one,
+or on FAT, which has no journal, both.
 """
 
 import ctypes
