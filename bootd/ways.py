@@ -125,8 +125,10 @@ class Tls:
 
     async def open(self) -> Streams:
         """Connect; each side proves who it is."""
-        import ssl  # noqa: PLC0415 - 10 ms that other ways need not pay
-
+        try:
+            import ssl  # noqa: PLC0415 - 10 ms that other ways need not pay
+        except ImportError as error:
+            raise UnreachableError("The Python of this machine has no TLS.") from error
         where = f"{self.host}:{self.port}"
         try:
             async with asyncio.timeout(TLS_S):
