@@ -332,6 +332,19 @@ async def test_the_death_of_the_zygote_is_noticed(device: BlockDevice) -> None:
     await prober.close()
 
 
+@pytest.mark.root
+async def test_the_death_of_the_keeper_is_that_of_the_zygote(device: BlockDevice) -> None:
+    prober = Prober.start(probing.TABLES)
+    watch = asyncio.get_running_loop().create_task(prober.watch())
+    put(device, "a")
+    await prober.scan(device)
+    keeper = next(place for place in workers(prober) if read_status(place)["Uid"].startswith("0"))
+    os.kill(int(keeper.name), signal.SIGKILL)
+    with pytest.raises(ProberError, match="has to start again"):
+        await asyncio.wait_for(watch, 5)
+    await prober.close()
+
+
 async def test_workers_end_with_the_broker(device: BlockDevice) -> None:
     prober = Prober.start(probing.TABLES)
     put(device, "bad", "sleep")
