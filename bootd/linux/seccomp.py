@@ -14,7 +14,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from bootd.linux.libc import LIBC, last_error
-from bootd.linux.syscall_table import ABIS, ALLOWED, EXAMINED, NEVER, Abi, numbers
+from bootd.linux.syscall_table import (
+    ABIS,
+    ALLOWED,
+    EXAMINED,
+    MOUNTING,
+    NEVER,
+    REACHING,
+    Abi,
+    numbers,
+)
 
 KILL: Final = 0x80000000
 """SECCOMP_RET_KILL_PROCESS: ends with SIGSYS."""
@@ -86,6 +95,14 @@ def worker_filter(abi: Abi) -> bytes:
     actions |= {number: _CHECKS[name] for name, number in numbers(EXAMINED, abi).items()}
     actions |= dict.fromkeys(numbers(NEVER, abi).values(), KILL)
     return program(abi, actions, default=refuse(errno.EPERM))
+
+
+def command_filter(abi: Abi) -> bytes:
+    """Return the program for a command that mounts and reads: all but what no parser ever makes."""
+    never = {name: number for name, number in numbers(NEVER, abi).items() if name not in MOUNTING}
+    actions: dict[int, Action] = dict.fromkeys(never.values(), KILL)
+    actions |= dict.fromkeys(numbers(REACHING, abi).values(), refuse(errno.EPERM))
+    return program(abi, actions, default=ALLOW)
 
 
 def program(abi: Abi, actions: Mapping[int, Action], *, default: int) -> bytes:

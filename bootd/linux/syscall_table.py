@@ -182,6 +182,24 @@ NEVER: Final[dict[str, Numbers]] = {
 """No parser ever makes one of these: who does has been taken over, and dies."""
 
 
+REACHING: Final[dict[str, Numbers]] = {
+    "socket": (41, 198, 281),
+    "clone": (56, 220, 120),
+    "clone3": (435, 435, 435),
+    "fork": (57, _NONE, 2),
+    "vfork": (58, _NONE, 190),
+    "kill": (62, 129, 37),
+    "tgkill": (234, 131, 268),
+}
+"""Ways to the network and to other processes."""
+
+MOUNTING: Final = frozenset(
+    {"mount", "umount2", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick"}
+    | {"mount_setattr", "unshare"}
+)
+"""Of those, what it takes to mount; see `bootd.linux.mount` and `lazy_mount`."""
+
+
 def numbers(table: dict[str, Numbers], abi: Abi) -> dict[str, int]:
     """Return the calls of a table that an ABI has, by name."""
     return {name: row[abi.column] for name, row in table.items() if row[abi.column] != _NONE}

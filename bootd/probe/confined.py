@@ -1,7 +1,8 @@
 """One task in a forked process with a worker's limits, for commands that have no zygote.
 
 The process keeps its rights and sees what its parent sees; what it may not do is grow or run
-without end, whatever the bytes that it reads (DESIGN.md, limits).
+without end, whatever the bytes that it reads (DESIGN.md, limits), nor reach programs, other
+processes or the network.
 """
 
 import json
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bootd.errors import ProbeError
-from bootd.linux import limits
+from bootd.linux import limits, sandbox
 from bootd.probe import answer as answers
 from bootd.probe.worker import describe
 from bootd.protocol.codec import Json
@@ -56,6 +57,7 @@ def _work(writer: int, task: Callable[[], Json]) -> None:
     message: Json = None
     try:
         limits.confine()
+        sandbox.forbid()
         message = {"answer": task()}
     finally:
         try:
@@ -105,4 +107,6 @@ def _death(status: int) -> str:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU:
         return f"took more than {limits.CPU_S} s of processor time to read"
+    if number == signal.SIGSYS:
+        return "made its reader ask for what no reader of a disk may do"
     return f"could not be read: its process ended (signal {number})"

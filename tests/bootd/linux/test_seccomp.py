@@ -9,7 +9,16 @@ import pytest
 
 from bootd.linux import privilege, seccomp
 from bootd.linux.libc import LIBC
-from bootd.linux.syscall_table import ABIS, ALLOWED, EXAMINED, NEVER, Abi, Numbers, numbers
+from bootd.linux.syscall_table import (
+    ABIS,
+    ALLOWED,
+    EXAMINED,
+    NEVER,
+    REACHING,
+    Abi,
+    Numbers,
+    numbers,
+)
 from tests.support.child import in_child
 
 LIBSECCOMP = ctypes.CDLL("libseccomp.so.2")
@@ -26,7 +35,9 @@ def resolved(name: str, audit: int) -> int:
     return max(-1, int(find(ctypes.c_uint32(audit), name.encode())))
 
 
-@pytest.mark.parametrize("table", [ALLOWED, EXAMINED, NEVER], ids=["allowed", "examined", "never"])
+@pytest.mark.parametrize(
+    "table", [ALLOWED, EXAMINED, NEVER, REACHING], ids=["allowed", "examined", "never", "reaching"]
+)
 def test_numbers_are_those_of_libseccomp(table: dict[str, Numbers]) -> None:
     for name, row in table.items():
         for number, audits in zip(row, AUDIT, strict=True):
@@ -36,7 +47,7 @@ def test_numbers_are_those_of_libseccomp(table: dict[str, Numbers]) -> None:
 
 def test_no_call_stands_in_two_tables() -> None:
     for abi in ABIS.values():
-        rows = [set(numbers(table, abi).values()) for table in (ALLOWED, EXAMINED, NEVER)]
+        rows = [set(numbers(table, abi).values()) for table in (ALLOWED, EXAMINED, NEVER, REACHING)]
         assert len(set.union(*rows)) == sum(map(len, rows))
 
 

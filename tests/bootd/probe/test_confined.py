@@ -1,6 +1,8 @@
 """One task in a process of its own, within limits."""
 
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,22 @@ def test_no_descriptor_and_no_process_is_left() -> None:
     assert sorted(map(str, Path("/proc/self/fd").iterdir())) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def execute() -> Json:
+    os.execv("/bin/true", ["true"])  # noqa: S606 - it must fail
+
+
+def test_whoever_asks_for_another_program_is_ended() -> None:
+    with pytest.raises(ProbeError, match="made its reader ask for what no reader of a disk may do"):
+        confined.run("sda1", execute)
+
+
+@pytest.mark.parametrize("reach", [os.fork, socket.socket], ids=["fork", "socket"])
+def test_neither_processes_nor_the_network_can_be_reached(reach: Callable[[], object]) -> None:
+    def task() -> Json:
+        reach()
+        return "it did"
+
+    with pytest.raises(PermissionError):
+        confined.run("sda1", task)
