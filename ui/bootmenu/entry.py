@@ -19,6 +19,8 @@ class Purpose(Enum):
     TIMEOUT = auto()
     NAME = auto()
     """Is what the changes of an option are saved as."""
+    PASSPHRASE = auto()
+    """Opens an encrypted disk; the screen shows asterisks."""
     SETTING = auto()
     """Goes into the row of the settings page."""
 

@@ -27,6 +27,7 @@ class Action(Enum):
     STOP = auto()
     HELP = auto()
     REDRAW = auto()
+    UNLOCK = auto()
     EDIT = auto()
     TREE = auto()
     WHY = auto()
@@ -249,6 +250,12 @@ KEYS: Final = (
         command="r",
         help="look at every device again",
         hint="rescan",
+    ),
+    Key(
+        action=Action.UNLOCK,
+        names=("p",),
+        shown="p",
+        help="give the passphrase of a locked disk",
     ),
     Key(
         action=Action.LOG,

@@ -38,6 +38,7 @@ from bootmenu.state import (
     SetOneShot,
     SetTimeout,
     Unexplained,
+    Unlock,
     Wish,
 )
 
@@ -99,7 +100,7 @@ def asked(request: Question, by: str) -> Asked:
             )
         case Inspect() | Describe() | Save():
             return _about_the_rest(request, by)
-        case Cancel() | Rescan() | SetTimeout() | LeaveMachine():
+        case Cancel() | Rescan() | Unlock() | SetTimeout() | LeaveMachine():
             return _command(request, by)
         case _:
             return _wish(request, by)
@@ -163,13 +164,16 @@ def _wish(request: Wish, by: str) -> Asked:
             assert_never(request)
 
 
-def _command(request: Cancel | Rescan | SetTimeout | LeaveMachine, by: str) -> Asked:
+def _command(request: Cancel | Rescan | Unlock | SetTimeout | LeaveMachine, by: str) -> Asked:
     """Return how to have something done that is answered by an event, if at all."""
     match request:
         case Cancel():
             return Asked(method=methods.CANCEL, parameters=methods.Cancelling(by=by))
         case Rescan():
             return Asked(method=methods.RESCAN, parameters=methods.NoParameters())
+        case Unlock(device=device, passphrase=passphrase):
+            unlocking = methods.Unlocking(device=device, passphrase=passphrase, by=by)
+            return Asked(method=methods.UNLOCK, parameters=unlocking, timeout_s=BOOT_TIMEOUT_S)
         case SetTimeout(seconds=seconds):
             parameters = methods.SettingTimeout(seconds=seconds, by=by)
             return Asked(method=methods.SET_TIMEOUT, parameters=parameters)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bootd.record import replace
 from bootmenu.clean import cut, escape
 from bootmenu.entry import Purpose, TypedLine
 from bootmenu.lines import Line, Run, Tone, plain
@@ -15,6 +16,7 @@ _LABELS: Final = {
     Purpose.TIMEOUT: "Boot in seconds, or never",
     Purpose.NAME: "Save as",
     Purpose.SETTING: "Set",
+    Purpose.PASSPHRASE: "Passphrase of the locked disk",
 }
 
 
@@ -27,6 +29,8 @@ def footer(state: MenuState, columns: int, hints: str) -> tuple[Line, Line]:
 
 def typed_line(line: TypedLine, columns: int) -> Line:
     """Return the part of a line around its cursor, which is reversed."""
+    if line.purpose is Purpose.PASSPHRASE:
+        line = replace(line, text="*" * len(line.text))
     label = f" {_LABELS[line.purpose]}: "
     room = max(columns - len(label) - 2, 8)
     before, after = escape(line.text[: line.position]), line.text[line.position :]

@@ -56,6 +56,7 @@ from bootmenu.state.requests import (
     SetOneShot,
     SetTimeout,
     Settle,
+    Unlock,
     Wish,
 )
 from bootmenu.state.step import reduce
@@ -111,6 +112,7 @@ __all__ = [
     "TreeLook",
     "Typed",
     "Unexplained",
+    "Unlock",
     "Wish",
     "Wished",
     "Wondered",

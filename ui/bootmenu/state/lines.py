@@ -4,13 +4,13 @@ from typing import assert_never
 
 from bootd.protocol.messages import Level
 from bootd.record import replace
-from bootmenu.entry import Purpose, TypedLine, typed
+from bootmenu.entry import Purpose, TypedLine, begin, typed
 from bootmenu.state.browsing import found
 from bootmenu.state.editing import field_typed
 from bootmenu.state.menu import LogLine, MenuState
 from bootmenu.state.remembering import named, setting_typed
 from bootmenu.state.reports import Step, noticed
-from bootmenu.state.requests import SetTimeout
+from bootmenu.state.requests import SetTimeout, Unlock
 from bootmenu.state.wishes import MAX_TIMEOUT_S
 
 
@@ -43,6 +43,24 @@ def timeout_typed(state: MenuState, text: str) -> Step:
     return noticed(state, LogLine(level=Level.ERROR, text=sentence)), ()
 
 
+def ask_passphrase(state: MenuState) -> Step:
+    """Have the passphrase of the first locked disk typed."""
+    if not any(device.locked for device in state.devices):
+        return noticed(state, LogLine(level=Level.WARNING, text="No disk is locked.")), ()
+    return replace(state, line=begin(Purpose.PASSPHRASE)), ()
+
+
+def passphrase_typed(state: MenuState, text: str) -> Step:
+    """Ask for the first locked disk to be opened; nothing typed opens nothing."""
+    locked = next((device.name for device in state.devices if device.locked), "")
+    if not locked or not text:
+        return state, ()
+    doing = LogLine(
+        level=Level.WARNING, text=f"Opening {locked}: deriving the key takes a while ..."
+    )
+    return noticed(state, doing), (Unlock(device=locked, passphrase=text),)
+
+
 def line_given(state: MenuState, line: TypedLine) -> Step:
     """Take over a whole line."""
     match line.purpose:
@@ -58,5 +76,7 @@ def line_given(state: MenuState, line: TypedLine) -> Step:
             return setting_typed(state, line.text)
         case Purpose.TIMEOUT:
             return timeout_typed(state, line.text)
+        case Purpose.PASSPHRASE:
+            return passphrase_typed(state, line.text)
         case _:
             assert_never(line.purpose)

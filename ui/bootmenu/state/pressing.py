@@ -10,6 +10,7 @@ from bootmenu.groups import in_order
 from bootmenu.keys import Action
 from bootmenu.state.browsing import open_tree, tree_pressed
 from bootmenu.state.editing import edit_pressed, open_editor, open_new
+from bootmenu.state.lines import ask_passphrase
 from bootmenu.state.menu import LogLine, MenuState, Page
 from bootmenu.state.remembering import (
     forget,
@@ -249,6 +250,7 @@ _FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
     Action.DEFAULT: toggle_default,
     Action.ONCE: toggle_once,
     Action.RESCAN: _rescan,
+    Action.UNLOCK: ask_passphrase,
     Action.STOP: _stop,
     Action.REDRAW: _redraw,
 }

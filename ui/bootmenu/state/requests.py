@@ -64,6 +64,14 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Ask the daemon to open an encrypted disk."""
+
+    device: str
+    passphrase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTimeout:
     """Ask the daemon to count again; None: never."""
 
@@ -156,6 +164,7 @@ Question = (
     Boot
     | Cancel
     | Rescan
+    | Unlock
     | Explain
     | Browse
     | Describe
