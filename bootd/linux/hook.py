@@ -49,6 +49,7 @@ _AT_FDCWD: Final = -100
 _AT_RECURSIVE: Final = 0x8000
 _MOUNT_ATTR_RDONLY: Final = 1
 _MOUNT_ATTR_NOSUID: Final = 2
+_PR_SET_PDEATHSIG: Final = 1
 _MS_NOSUID: Final = 2
 _MS_NODEV: Final = 4
 _MS_REC: Final = 16384
@@ -106,6 +107,7 @@ def cell(program: str) -> Iterator[Cell]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
+    _offer_to_the_oom_killer()
     missing = [name for name, flag in _ROOMS if LIBC.unshare(ctypes.c_int(flag)) != 0]
     if "mounts" in missing:
         raise last_error("unshare")
@@ -199,13 +201,16 @@ def _written(name: str) -> Iterator[int]:
         os.close(fd)
 
 
-def take(place: Cell, name: str, most: int) -> bytes:
-    """Return a file that a hook left in its folder.
+def take(place: Cell, name: str, most: int) -> int:
+    """Open a file that a hook left in its folder, after its end; it outlives the folder.
 
     Args:
         place: Where it ran.
         name: Relative to the folder, or beginning with it.
         most: Bytes.
+
+    Returns:
+        A descriptor for reading, which is the caller's.
 
     Raises:
         OSError: There is none, it is no plain file, or it is larger (EFBIG).
@@ -218,13 +223,13 @@ def take(place: Cell, name: str, most: int) -> bytes:
         fd = openat2(folder, inside, flags=flags, resolve=resolve)
     finally:
         os.close(folder)
-    with open(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no plain file", name)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+        os.close(fd)
         if found.st_size > most:
             raise OSError(errno.EFBIG, f"it has more than {most} bytes", name)
-        return file.read(most)
+        raise OSError(errno.EINVAL, "it is no plain file", name)
+    return fd
 
 
 def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
@@ -253,6 +258,16 @@ def _become_nobody() -> None:
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     forbid_new_rights()
+    # Last, since a change of the user takes it back.
+    words = [ctypes.c_ulong(word) for word in (signal.SIGKILL, 0, 0, 0)]
+    if LIBC.prctl(ctypes.c_int(_PR_SET_PDEATHSIG), *words) != 0:
+        raise last_error("prctl")
+
+
+def _offer_to_the_oom_killer() -> None:
+    """Have this process and its children die before anything else when memory runs out."""
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
 
 
 def _make_read_only() -> bool:

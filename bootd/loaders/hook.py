@@ -1,13 +1,14 @@
 """The helper that runs one hook, in a process that ends with it.
 
 The open files are kernel, initrds in order, then the tree if there is one, as a loader gets them.
-What the hook gave comes back as memory files: initrds in order, then the tree.
+What the hook gave comes back in the same order: initrds, then the tree.
 """
 
 import os
+from contextlib import ExitStack
 from typing import Final
 
-from bootd.linux import hook, memfd
+from bootd.linux import hook
 from bootd.loaders.hook_contracts import TREE_NAME, HookFailedError, answer, environment, stdin
 from bootd.model.hook import Contract, HookAnswer, HookFile, HookJob, HookOutcome, HookQuestion
 from bootd.protocol.codec import Json, from_json, to_json
@@ -22,14 +23,13 @@ def run(params: Json, fds: list[int]) -> tuple[Json, list[int]]:
     given = [hook.unwritable(fd) for fd in fds]
     question = _with_files(job.question, given)
     with hook.cell(job.program) as place:
-        outcome, files = _run(replace(job, question=question), given, place)
+        outcome, found = _run(replace(job, question=question), given, place)
     for fd in given:
         os.close(fd)
-    found = [memfd.filled("from-hook", (file,)) for file in files]
     return to_json(replace(outcome, missing=place.missing)), found
 
 
-def _run(job: HookJob, fds: list[int], place: hook.Cell) -> tuple[HookOutcome, list[bytes]]:
+def _run(job: HookJob, fds: list[int], place: hook.Cell) -> tuple[HookOutcome, list[int]]:
     question = job.question
     said = ""
     before = b""
@@ -60,15 +60,25 @@ def _run(job: HookJob, fds: list[int], place: hook.Cell) -> tuple[HookOutcome, l
 
 def _taken(
     found: HookAnswer, before: bytes, said: str, place: hook.Cell
-) -> tuple[HookOutcome, list[bytes]]:
-    """Read the files that a hook gave; a tree that is as it was is none."""
-    files = [hook.take(place, name, hook.FILE_BYTES) for name in found.initrd]
-    if found.devicetree is not None:
-        tree = hook.take(place, found.devicetree, TREE_BYTES)
-        if tree == before:
-            found = replace(found, devicetree=None)
-        else:
-            files.append(tree)
+) -> tuple[HookOutcome, list[int]]:
+    """Open the files that a hook gave; a tree that is as it was is none."""
+    with ExitStack() as undo:
+        files: list[int] = []
+
+        def take(name: str, most: int) -> int:
+            fd = hook.take(place, name, most)
+            undo.callback(os.close, fd)
+            files.append(fd)
+            return fd
+
+        for name in found.initrd:
+            take(name, hook.FILE_BYTES)
+        if found.devicetree is not None:
+            fd = take(found.devicetree, TREE_BYTES)
+            if os.pread(fd, TREE_BYTES, 0) == before:
+                os.close(files.pop())
+                found = replace(found, devicetree=None)
+        undo.pop_all()
     return HookOutcome(answer=found, said=said), files
 
 

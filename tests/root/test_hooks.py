@@ -1,5 +1,6 @@
 """Hooks before a load: real programs in the real sandbox, with real workers around them."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -284,6 +285,7 @@ async def test_a_hook_can_refuse_with_a_sentence_whatever_the_setting(place: Pla
         ('mkfifo x; echo \'{"initrd": ["x"]}\'', "x: it is no plain file"),
         ('ln -s x x; echo \'{"initrd": ["x"]}\'', "x: "),
         ("head -c 70000 /dev/zero", "it wrote more than 65536 bytes"),
+        ('truncate -s 3M t; echo \'{"devicetree": "t"}\'', "it has more than 2097152 bytes"),
         ("yes", ""),
         ("printf '%s' '{\"cmdline\": \"a\\nb\"}'", "more than one line"),
     ],
@@ -312,6 +314,27 @@ async def test_a_hook_that_hangs_is_killed_with_all_that_it_started(
     _, notes = await place.boot()
     assert "The hook 10-hangs failed: it had not ended after 1 s; it changes nothing." in notes
     assert not processes_with(b"98765")
+
+
+async def test_a_hook_ends_when_the_boot_is_cancelled(place: Place) -> None:
+    place.hook("10-hangs", "setsid sleep 98762 & sleep 98762")
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        boot = tasks.create_task(place.boot())
+        while processes_with(b"98762") < 2:  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(0.05)
+        boot.cancel()
+    for _ in range(100):
+        if not processes_with(b"98762"):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the hook still runs")
+
+
+async def test_a_hook_dies_first_when_memory_runs_out(place: Place) -> None:
+    place.hook("10-look", "cat /proc/self/oom_score_adj >&2; read -r x < /proc/self/oom_score_adj;"
+               ' echo "{\\"notes\\": [\\"$x\\"]}"')  # fmt: skip
+    _, notes = await place.boot()
+    assert "Hook 10-look: 1000." in notes
 
 
 def processes_with(word: bytes) -> int:
