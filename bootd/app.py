@@ -147,6 +147,7 @@ class _Daemon:
             service.access = _access()
             control.wishes = _wishes(settings)
             count()
+            deciding.keeping.read_again()
             discovery.rescan()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, store, apply)

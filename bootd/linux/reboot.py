@@ -6,15 +6,14 @@ Source: reboot(2); systemd.special(7), kexec.target; os-release(5), initrd-relea
 import os
 from typing import Final
 
+from bootd.linux import systemctl
 from bootd.linux.libc import LIBC, last_error
 
 LINUX_REBOOT_CMD_KEXEC: Final = 0x45584543
 LINUX_REBOOT_CMD_RESTART: Final = 0x01234567
 LINUX_REBOOT_CMD_POWER_OFF: Final = 0x4321FEDC
 
-_SYSTEMD: Final = "/run/systemd/system"
 _INITRD: Final = "/etc/initrd-release"
-_SYSTEMCTL_S: Final = 30
 _DROP_INS: Final = "/run/systemd/system.conf.d"
 
 
@@ -23,7 +22,7 @@ def through_systemd() -> bool:
 
     Not in an initrd, where bootd's own boot image lives: nothing there needs to be saved.
     """
-    return os.path.isdir(_SYSTEMD) and not os.path.exists(_INITRD)
+    return systemctl.is_there() and not os.path.exists(_INITRD)
 
 
 def kexec_now() -> None:
@@ -63,7 +62,7 @@ def set_kexec_watchdog(seconds: int) -> None:
     os.makedirs(_DROP_INS, exist_ok=True)
     with open(f"{_DROP_INS}/50-bootd.conf", "w", encoding="ascii") as file:
         file.write(f"# For the jump of bootd.\n[Manager]\nKExecWatchdogSec={seconds}\n")
-    _run("systemctl", "daemon-reload")
+    systemctl.run("daemon-reload")
 
 
 def restart() -> None:
@@ -88,17 +87,4 @@ def _leave(command: int, target: str) -> None:
 
 
 def _start_target(target: str) -> None:
-    _run("systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", target)
-
-
-def _run(*command: str) -> None:
-    import subprocess  # noqa: PLC0415 - costs 10 ms at start, and is needed at most once
-
-    try:
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=_SYSTEMCTL_S
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(None, f"no answer in {_SYSTEMCTL_S} s", command[0]) from None
-    if done.returncode != 0:
-        raise OSError(None, done.stderr.strip() or "it failed without a word", command[0])
+    systemctl.run("start", "--no-block", "--job-mode=replace-irreversibly", target)

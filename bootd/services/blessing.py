@@ -6,13 +6,14 @@ Doing it again changes nothing.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from bootd import config
 from bootd.errors import BootdError
-from bootd.linux import udev_database
+from bootd.linux import systemctl, udev_database
 from bootd.model import started
 from bootd.model.option import OptionId
 from bootd.model.remembered import NOTHING, Remembered
@@ -22,12 +23,14 @@ from bootd.policy import counting
 from bootd.probe.remembering import remember
 from bootd.protocol import memory
 from bootd.protocol.codec import Json
+from bootd.protocol.messages import SOCKET
 from bootd.record import dataclass, replace
 from bootd.services import entryfiles
 from bootd.services.entryfiles import EntryFile
 from bootd.services.keeping import HelperKeeper, is_state, on_partition, places
 
 _MAX_BYTES: Final = 1 << 16
+_UNIT: Final = "bootd.service"
 _TREE: Final = f"proc/device-tree/chosen/{started.PROPERTY}"
 
 
@@ -94,6 +97,7 @@ async def bless(option_id: str, verdict: Verdict, root: str = "/") -> Outcome:
     except (BootdError, OSError) as error:
         said.append(f"{name}: nothing can be written {kept.keeper.where}: {_reason(error)}")
         return Outcome(said=tuple(said), failed=True)
+    _tell_daemon()
     return Outcome(said=tuple(said))
 
 
@@ -193,6 +197,13 @@ def _keepers(root: str) -> Iterator[_Place]:
 
 async def _run(params: Json) -> Json:
     return remember(None, params, [])[0]
+
+
+def _tell_daemon() -> None:
+    """Have a daemon that runs in this system read again what it would else write over."""
+    if Path(SOCKET).exists() and systemctl.is_there():
+        with suppress(OSError):  # it reads it at its next start
+            systemctl.run("try-reload-or-restart", "--no-block", _UNIT)
 
 
 def _bytes(root: str, name: str) -> bytes | None:

@@ -107,7 +107,12 @@ class Keeping:
         self._choice = choice
         self._node = ""
         self._others: tuple[Keeper, ...] = (*places(choice, root, run), MemoryKeeper(folder))
+        self._found: tuple[Keeper, ...] = ()
         settings.use(*self._others)
+
+    def read_again(self) -> None:
+        """Read what is kept: another program may have written it (`bootd-bless`)."""
+        self._settings.use(*self._found, *self._others)
 
     async def run(self) -> None:
         """Take a state partition when it comes; cancel to stop."""
@@ -120,7 +125,8 @@ class Keeping:
         found = next((each for each in devices if is_state(each, self._choice)), None)
         node = "" if found is None else found.node
         if found is not None and node != self._node:
-            self._settings.use(on_partition(found, self._run), *self._others)
+            self._found = (on_partition(found, self._run),)
+            self._settings.use(*self._found, *self._others)
         self._node = node
 
 

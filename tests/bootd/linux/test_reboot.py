@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootd.linux import reboot
+from bootd.linux import systemctl as systemctl_program
 
 
 class FakeLibc:
@@ -61,7 +62,7 @@ def test_a_silent_systemctl_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systemctl(tmp_path, "exec sleep 60", monkeypatch)
-    monkeypatch.setattr(reboot, "_SYSTEMCTL_S", 0.2)
+    monkeypatch.setattr(systemctl_program, "_ANSWER_S", 0.2)
     with pytest.raises(TimeoutError, match="no answer"):
         reboot.kexec_through_systemd()
 
@@ -77,7 +78,7 @@ def test_systemd_is_used_in_a_whole_system_only(
     initrd: bool,  # noqa: FBT001 - ditto
     through: bool,  # noqa: FBT001 - ditto
 ) -> None:
-    monkeypatch.setattr(reboot, "_SYSTEMD", str(tmp_path / "system"))
+    monkeypatch.setattr(systemctl_program, "_RUNS", str(tmp_path / "system"))
     monkeypatch.setattr(reboot, "_INITRD", str(tmp_path / "initrd-release"))
     if systemd:
         (tmp_path / "system").mkdir()

@@ -269,3 +269,21 @@ async def test_a_dead_state_partition_leaves_the_next_place_and_is_told(tmp_path
 
         await eventually(is_told)
         assert bench.settings.where.startswith("not persisted; ")
+
+
+async def test_what_another_program_has_written_is_read_at_a_reload(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.store.device_found(PARTITION)
+    async with bench.running():
+
+        async def taken() -> bool:
+            return bench.settings.where == "kept on the partition vda3"
+
+        await eventually(taken)
+        await bench.keep("bls:a:b")
+        await bench.settings.saved()
+        confirmed = Remembered(default="bls:a:b", last_good="bls:a:b")
+        bench.disks.texts["/dev/vda3"] = memory.write(confirmed).decode()
+        bench.keeping.read_again()
+        await bench.loaded()
+        assert bench.settings.remembered == confirmed
