@@ -19,6 +19,19 @@ _SHA256: Final = 4
 _PKCS7: Final = 2
 """PKEY_ID_PKCS7."""
 _MAGIC: Final = b"~Module signature appended~\n"
+_CONFIG: Final = """[req]
+distinguished_name = name
+x509_extensions = extensions
+prompt = no
+[name]
+CN = bootd tests
+[extensions]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+"""
+"""IMA takes the key of no authority (restrict_link_by_digsig_builtin)."""
 _KEY_ID: Final = "X509v3 Subject Key Identifier:"
 
 
@@ -31,11 +44,11 @@ def key(folder: Path) -> Path:
     file = folder / "signing.pem"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        made = folder / "signing.new"
+        made, config = folder / "signing.new", folder / "signing.conf"
+        config.write_text(_CONFIG)
         command.run(
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256"),
-            *("-days", "36500", "-subj", "/CN=bootd tests", "-batch"),
-            *("-addext", "keyUsage=critical,digitalSignature"),
+            *("-days", "36500", "-batch", "-config", config),
             *("-keyout", made, "-out", folder / "signing.crt"),
         )
         made.write_text(made.read_text() + (folder / "signing.crt").read_text())

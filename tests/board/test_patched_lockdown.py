@@ -7,6 +7,7 @@ import pytest
 from image import kernel_series
 from image.build import Products
 from image.kernel_series import SERIES
+from tests.support import signed_trees
 from tests.support.board import booted
 from tests.support.patched import load, option
 
@@ -35,14 +36,23 @@ def test_a_locked_down_kernel_takes_no_unsigned_tree_and_a_person_is_told_what_t
         assert "KEXEC_DTB_CHECK" in board.check("dmesg | grep 'must be signed'")
 
 
-def test_imas_policy_measures_trees_and_refuses_unsigned_ones(
+def test_imas_policy_measures_trees_and_takes_those_that_are_signed_and_change_no_facts(
     products: Products, kernel: Path, tmp_path: Path
 ) -> None:
-    policy = "measure func=KEXEC_DTB_CHECK\\nappraise func=KEXEC_DTB_CHECK appraise_type=imasig"
-    ima = "/sys/kernel/security/ima"
     with booted(products, tmp_path, words=WORDS, kernel=kernel) as board:
         board.wait("the option", lambda: option(board), 120)
-        board.check(f"printf '{policy}\\n' > {ima}/policy")
-        assert load(board, "live") == {"live": "EACCES"}
+        signed_trees.trust(board)
+        signed_trees.put_trees(board, tmp_path)
+        assert load(board, "live", "signed", "signed-for-another", "signed-memory") == {
+            "live": "EACCES",
+            "signed": "loaded",
+            "signed-for-another": "EACCES",
+            "signed-memory": "EACCES",
+        }
+        assert "must not change node memory@40000000" in board.check("dmesg | grep 'OF: kexec'")
+        # Where the file system keeps no attributes the signature follows the tree.
+        told = load(board, "appended", "appended-memory")
+        assert told == {"appended": "loaded", "appended-memory": "EACCES"}
+        ima = "/sys/kernel/security/ima"
         measured = board.check(f"cat {ima}/ascii_runtime_measurements")
-        assert len(measured.splitlines()) >= 2, measured
+        assert len(measured.splitlines()) >= 4, measured
