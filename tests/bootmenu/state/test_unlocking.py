@@ -50,4 +50,5 @@ def test_without_a_locked_disk_that_is_said() -> None:
     state, requests = reduce(menu(locked=False), Pressed(action=Action.UNLOCK))
     assert requests == ()
     assert state.line is None
-    assert "No disk is locked." in shown(state)
+    assert state.notice is not None
+    assert state.notice.text == "No disk is locked."
