@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from bootd.container import android, fit, iso, legacy, newc, pe
+from bootd.container import android, ext, fit, iso, legacy, newc, pe
 from bootd.container.part import Part, Read, chunks
 from bootd.errors import ImageError
 from bootd.fsview import FsView
@@ -40,6 +40,7 @@ CONTAINERS: Final = (
     Container(name="pe", matches=pe.matches, find=pe.find),
     Container(name="android", matches=android.matches, find=android.find),
     Container(name="iso", matches=iso.matches, find=iso.find, magic_at=iso.MAGIC_AT),
+    Container(name="ext", matches=ext.matches, find=ext.find, magic_at=ext.MAGIC_AT),
 )
 
 

@@ -51,6 +51,7 @@ class Part:
         size: In bytes.
         digests: All of them have to be right.
         before, behind: Bytes that the file has around it, which are not in the container.
+        inner: Reads the part where it lies in pieces; `offset` counts in it then.
     """
 
     offset: int
@@ -58,6 +59,7 @@ class Part:
     digests: tuple[Digest, ...] = ()
     before: bytes = b""
     behind: bytes = b""
+    inner: Read | None = None
 
 
 def chunks(read: Read, part: Part) -> Iterator[bytes]:
@@ -68,6 +70,7 @@ def chunks(read: Read, part: Part) -> Iterator[bytes]:
             must not be used.
         OSError: The medium failed.
     """
+    read = part.inner or read
     sums = [_Sum(digest) for digest in part.digests]
     at, end = part.offset, part.offset + part.size
     if part.before:

@@ -7,6 +7,7 @@ inside the functions: the tables are built before the zygote is forked.
 
 import os
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bootd.errors import ImageError, ProtocolError
@@ -14,6 +15,7 @@ from bootd.fsview import FsView
 from bootd.protocol.codec import Json, from_json, to_json
 
 if TYPE_CHECKING:
+    from bootd.container import Read
     from bootd.loaders.request import LoadFiles, LoadJob
 
 
@@ -42,14 +44,15 @@ def image(context: Holder, params: Json, fds: list[int]) -> tuple[Json, list[int
     if context.fs is None or not isinstance(path, str):
         raise ProtocolError("$.path: needs a device and a path")
     start, size = 0, context.fs.identity(path)[1]
-    read_range = context.fs.read_range
+    whole: Read = partial(context.fs.read_range, path)
     try:
         if part:
-            found = find(lambda offset, size: read_range(path, offset, size), str(part))
+            found = find(whole, str(part))
             start, size = found.offset, found.size
+            whole = found.inner or whole
 
         def read(offset: int, count: int) -> bytes:
-            return read_range(path, start + offset, max(0, min(count, size - offset)))
+            return whole(start + offset, max(0, min(count, size - offset)))
 
         info = inspect(read, size)
     except ImageError as error:

@@ -5,9 +5,10 @@ readers look for lines, this one interprets: functions, conditions, loops and in
 It only reads: what a script would save or start is a note.
 
 The body of an entry runs when the whole script has, with the variables as they are then; submenus
-see what was exported. Of images behind `loopback` those of ISO 9660 are opened. Not supported, and
-said so at the entry: other operating systems, Xen, `newc:` for files in images, variables that only
-`probe`, `cpuid` or `smbios` could know. GRUB Legacy's menu.lst is no GRUB 2 configuration.
+see what was exported. Of images behind `loopback` those of ISO 9660 and ext are opened. Not
+supported, and said so at the entry: other operating systems, Xen, `newc:` for files in images,
+variables that only `probe`, `cpuid` or `smbios` could know. GRUB Legacy's menu.lst is no GRUB 2
+configuration.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

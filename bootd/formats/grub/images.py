@@ -1,8 +1,8 @@
-"""ISO images that a script opens with `loopback`, as folders of the file system they lie on.
+"""Images that a script opens with `loopback`, as folders of the file system they lie on.
 
 The image `/iso/x.iso` is seen as if it were a folder of that name too: its `/casper/vmlinuz` is
 `/iso/x.iso/casper/vmlinuz`, a path that no real file can have. So a script may test, source and
-boot what is inside as anything else. What is read of an image: `bootd.disk.iso`.
+boot what is inside as anything else. What is read of an image: `bootd.disk.iso`, `bootd.disk.ext`.
 """
 
 from collections.abc import Iterable
@@ -96,10 +96,13 @@ class ImagesView:
 
 def _open(fs: FsView, path: str) -> "Image | None":
     # 3 ms of import that most menus do not need.
-    from bootd.container.iso import MAGIC_AT, matches, open_image  # noqa: PLC0415 - see above
+    from bootd.container import ext, iso  # noqa: PLC0415 - see above
 
     try:
-        head = fs.read_range(path, MAGIC_AT, 64)
-        return open_image(partial(fs.read_range, path)) if matches(head) else None
+        if iso.matches(fs.read_range(path, iso.MAGIC_AT, 64)):
+            return iso.open_image(partial(fs.read_range, path))
+        if ext.matches(fs.read_range(path, ext.MAGIC_AT, 64)):
+            return ext.open_image(partial(fs.read_range, path))
     except (BootdError, OSError):
         return None
+    return None

@@ -1,4 +1,4 @@
-"""ISO images that lie on the disk of a grub.cfg, opened with `loopback`."""
+"""Images that lie on the disk of a grub.cfg, opened with `loopback`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from bootd.formats.grub.images import MAX_IMAGES
 from bootd.model.option import FileRef
-from tests.support import iso
+from tests.support import extimage, iso
 from tests.support.grubscript import entry, run
 
 
@@ -87,3 +87,28 @@ def test_an_image_in_an_image_is_not_opened(image: bytes) -> None:
     body = "loopback a /x.iso\nloopback b (a)/casper/vmlinuz\nlinux (b)/k"
     option = entry(f"menuentry a {{ {body} }}", {"/x.iso": image})
     assert option.linux == FileRef("/k", "(b)")
+
+
+def test_a_system_in_an_ext_image_brings_its_own_settings(tmp_path: Path) -> None:
+    files = {
+        "/etc/cos/bootargs.cfg": b"set kernel=/boot/vmlinuz\nset initramfs=/boot/initrd\n"
+        b'set kernelcmd="root=LABEL=$label cos-img/filename=$img"\n',
+        "/boot/vmlinuz": b"kernel",
+        "/boot/initrd": b"initrd",
+    }
+    image = extimage.make(tmp_path, files, "-t", "ext2", label="COS_ACTIVE")
+    script = """set img=/cOS/active.img
+menuentry "cOS" --id cos {
+  search --no-floppy --label --set=root COS_STATE
+  set label=COS_ACTIVE
+  loopback loop0 /$img
+  set root=($root)
+  source (loop0)/etc/cos/bootargs.cfg
+  linux (loop0)$kernel $kernelcmd
+  initrd (loop0)$initramfs
+}"""
+    option = entry(script, {"/cOS/active.img": image})
+    assert option.linux == FileRef("/cOS/active.img", "LABEL=COS_STATE", "/boot/vmlinuz")
+    assert option.initrds == (FileRef("/cOS/active.img", "LABEL=COS_STATE", "/boot/initrd"),)
+    assert option.cmdline == "root=LABEL=COS_ACTIVE cos-img/filename=/cOS/active.img"
+    assert (option.reasons, option.notes) == ((), ())
