@@ -58,6 +58,14 @@ def test_what_systemctl_says_is_in_the_error(
         reboot.kexec_through_systemd()
 
 
+def test_systemd_ends_systemctl_too_once_it_has_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl(tmp_path, f"echo accepted > {tmp_path}/asked; kill -TERM $$", monkeypatch)
+    reboot.kexec_through_systemd()
+    assert (tmp_path / "asked").exists()
+
+
 def test_a_silent_systemctl_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
