@@ -47,6 +47,36 @@ for time in first second; do
 done
 journalctl --sync
 journalctl -u bootd-bless.service -o cat
+exec > {INSIDE}/out/consoles 2>&1
+count() {{
+    launcher=$(systemctl show -p MainPID --value bootmenu.service)
+    echo menus=$(cat /proc/$launcher/task/$launcher/children | wc -w)
+}}
+systemctl start bootmenu.socket bootmenu@console.service
+for second in $(seq 20); do
+    sleep 1
+    count | grep -q =1 && break
+done
+echo forked; count
+systemctl show bootmenu@console.service -p ActiveState
+cat /proc/$(systemctl show -p MainPID --value bootmenu@console.service)/comm
+systemctl stop bootmenu@console.service
+sleep 1
+echo stopped; count
+mkdir -p /run/systemd/system/bootmenu@console.service.d
+printf '[Service]\nExecStart=\nExecStart=/bin/false\n' \
+    > /run/systemd/system/bootmenu@console.service.d/zz-broken.conf
+systemctl daemon-reload
+systemctl start bootmenu@console.service
+for second in $(seq 15); do
+    sleep 1
+    systemctl is-active --quiet serial-getty@console.service && break
+done
+echo broken
+systemctl show bootmenu@console.service -p ActiveState,Result
+systemctl show serial-getty@console.service -p ActiveState
+journalctl -b -o cat -u bootmenu.service -u bootmenu@console.service
+exec >> {INSIDE}/out/blessed 2>&1
 cd {PROJECT}
 {sys.executable} -P -c 'from bootd.linux import reboot; reboot.set_kexec_watchdog(90)'
 systemctl show -p KExecWatchdogUSec
@@ -79,6 +109,12 @@ def blessed(printed: Path) -> str:
 
 
 @pytest.fixture(scope="module")
+def consoles(printed: Path) -> str:
+    """What it has printed about the menus on /dev/console."""
+    return (printed / "consoles").read_text()
+
+
+@pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Boot a container with the units as shipped and return where the check has printed to."""
     root, out = tmp_path_factory.mktemp("container"), tmp_path_factory.mktemp("out")
@@ -91,7 +127,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(f"--bind={out}:{INSIDE}/out", "systemd.unit=check.service"),
     ]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=50, check=False, stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, timeout=100, check=False, stdin=subprocess.DEVNULL
     )
     assert (out / "said").exists(), done.stdout + done.stderr
     return out
@@ -99,8 +135,11 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lay_out(root: Path) -> None:
     """Make the root directory: everything but the units comes from this machine, read-only."""
+    root.chmod(0o755)  # services with a user of their own must get in, also to this Python
+    for place in (PROJECT, sys.base_prefix):
+        (root / str(place).removeprefix("/")).mkdir(parents=True, exist_ok=True)
     for name in ("etc/systemd/system", "var/tmp", "usr", "run", "proc", "sys", "dev", "tmp"):
-        (root / name).mkdir(parents=True)
+        (root / name).mkdir(parents=True, exist_ok=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
     (root / "etc/machine-id").touch()
@@ -126,14 +165,36 @@ def lay_out(root: Path) -> None:
     start = f"ExecStart=\nExecStart={INSIDE}/ctl bless --entry {ENTRY}"
     drop_in.write_text(f"[Service]\nProtectHome=no\n{start}\n")
     (root / "etc/bootd.conf").write_text(f"[Boot]\nState={STATE}\n")
+    _lay_out_consoles(units)
     (units / "check.service").write_text(UNIT)
     inside = root / INSIDE.removeprefix("/")
     (inside / "out").mkdir(parents=True)
     (inside / "check").write_text(CHECK)
-    for name, module in (("bootd", "bootd"), ("ctl", "bootd.ctl.main")):
+    for name, module in (("bootd", "bootd"), ("ctl", "bootd.ctl.main"), ("menu", "bootmenu")):
         script = inside / name
-        script.write_text(f'#!/bin/sh\ncd {PROJECT}\nexec {sys.executable} -P -m {module} "$@"\n')
+        script.write_text(
+            f"#!/bin/sh\ncd {PROJECT}\nexport PYTHONPATH={PROJECT}:{PROJECT}/ui\n"
+            f'exec {sys.executable} -P -m {module} "$@"\n'
+        )
         script.chmod(0o755)
+
+
+def _lay_out_consoles(units: Path) -> None:
+    """Add the menu's units; the login is played: that of systemd waits for a device of udev."""
+    for name, arguments in (
+        ("bootmenu@", "--console %I --launcher /run/bootd/menus --ui plain"),
+        ("bootmenu", "--serve /run/bootd/menus"),
+    ):
+        text = (PROJECT / f"units/{name}.service").read_text()
+        (units / f"{name}.service").write_text(text)
+        drop_in = units / f"{name}.service.d/test.conf"
+        drop_in.parent.mkdir()
+        start = f"ExecStart=\nExecStart={INSIDE}/menu {arguments}"
+        drop_in.write_text(f"[Service]\nProtectHome=no\n{start}\n")
+    (units / "bootmenu.socket").write_text((PROJECT / "units/bootmenu.socket").read_text())
+    (units / "serial-getty@.service").write_text(
+        "[Service]\nExecStart=/bin/sleep 60\nStandardInput=tty\nTTYPath=/dev/%I\n"
+    )
 
 
 def test_the_daemon_gets_ready_with_its_status_and_socket(said: str) -> None:
@@ -176,3 +237,20 @@ def test_a_system_that_came_up_confirms_its_boot_and_again_changes_nothing(bless
 
 def test_systemd_takes_the_time_of_the_watchdog_over_the_jump(blessed: str) -> None:
     assert blessed.rstrip().endswith("KExecWatchdogUSec=1min 30s")
+
+
+def test_the_launcher_forks_the_menu_of_a_console_and_its_unit_only_waits(consoles: str) -> None:
+    forked = consoles.partition("forked\n")[2].partition("stopped\n")[0].split("\n")
+    assert forked[:2] == ["menus=1", "ActiveState=active"]
+    assert not forked[2].startswith("python")
+
+
+def test_a_console_that_is_stopped_takes_its_menu_along(consoles: str) -> None:
+    assert consoles.partition("stopped\n")[2].startswith("menus=0\n")
+
+
+def test_a_menu_that_cannot_run_gives_its_console_to_a_login(consoles: str) -> None:
+    broken = consoles.partition("broken\n")[2]
+    assert "ActiveState=failed\n" in broken
+    assert "bootmenu@console.service: Triggering OnFailure= dependencies.\n" in broken
+    assert "\nActiveState=active\n" in broken
