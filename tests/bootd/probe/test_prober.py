@@ -289,6 +289,8 @@ async def test_a_device_that_never_answers_is_given_up(
     prober: Prober, device: BlockDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session_module, "START_S", 0.2)
+    told: list[int] = []
+    prober.on_health = lambda: told.append(prober.lost)
     place = tmp_path / "dead"
     place.mkdir()
     with dead_filesystem(place):
@@ -296,10 +298,12 @@ async def test_a_device_that_never_answers_is_given_up(
         with pytest.raises(ProbeError, match="sdx: does not answer: it could not be mounted"):
             await prober.scan(dead)
         await prober.scan(device)
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.2)
         assert prober.lost == 1  # SIGKILL does not end it: it waits for the medium in the kernel
+        assert told[-1] == 1, "somebody has to be told without asking"
     await wait_for_no_workers(prober)
     assert prober.lost == 0
+    assert told[-1] == 0
 
 
 def worker_pid(prober: Prober) -> int:
