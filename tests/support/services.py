@@ -286,7 +286,7 @@ async def _serve(bench: Bench, path: str, access: Access, ready: asyncio.Event) 
     service = Service(bench.desk, access)
     with bind(path) as listening:
         async with running(bench):
-            await Listener(listening, service.answer).run(ready)
+            await Listener(listening, service.answer, service.trusts).run(ready)
 
 
 @contextmanager
