@@ -9,6 +9,7 @@ from bootd.model.device import BlockDevice
 from bootd.model.lent import LentFile
 from bootd.model.option import FileRef, ScanResult
 from bootd.policy.lending import answers, questions, unanswered
+from bootd.record import replace
 from bootd.services.discovery import Scanner
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ async def scan_with_lent(
         ProbeError: The device itself cannot be read any more.
     """
     lent: tuple[LentFile, ...] = ()
+    wanted = dict.fromkeys(result.wants)
     for _ in range(MAX_ROUNDS):
         wants = unanswered(result.wants, lent)
         more = await _borrow(scanner, device, devices, wants)
@@ -42,7 +44,9 @@ async def scan_with_lent(
             break
         lent += more
         result = await scanner.scan(device, lent)
-    return result
+        wanted |= dict.fromkeys(result.wants)
+    # What was lent is wanted no less: it matters when its device goes.
+    return replace(result, wants=tuple(wanted))
 
 
 async def _borrow(

@@ -153,8 +153,8 @@ class Discovery:
 
         names = {each.name for each in lenders}
         for name, wants in list(self._wants.items()):
-            own = self._present[name]
-            if name not in names and questions(wants, own, (own, *lenders)):
+            own = self._present.get(name)
+            if own is not None and name not in names and questions(wants, own, (own, *lenders)):
                 self._start(tasks, own)
 
     async def _scan(self, device: BlockDevice) -> ScanResult:

@@ -18,7 +18,7 @@ _FIRST: Final = -1_000_000
 
 def place(spec: str, path: str) -> str:
     """Return the name of a file on the device `spec`."""
-    return f"{spec.partition(HINTED)[0]}:{path}"
+    return f"{spec.partition(HINTED)[0].lstrip('/')}:{path}"
 
 
 class LentView:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bootd.client import Client
 from bootd.errors import ProbeError, ProtocolError
 from bootd.model.device import BlockDevice, DeviceKind
 from bootd.model.lent import LentFile, LentKind
@@ -15,6 +16,7 @@ from bootd.probe.prober import Prober
 from bootd.probe.tasks import tables
 from bootd.protocol.codec import Json, to_json
 from bootd.services.discovery import Discovery
+from tests.support.daemon import running_daemon, write_tree
 from tests.support.sinks import ManualSource, RecordingSink
 
 SCRIPT = "search --label boot --set=b\nsource ($b)/more\nmenuentry a {\nlinux /k $x\n}\n"
@@ -72,3 +74,29 @@ def test_a_lender_is_not_believed_what_no_worker_would_say() -> None:
     for wrong in (said(text="x" * (65 << 10)), said(text="\ud800"), said(kind="door"), "x"):
         with pytest.raises(ProtocolError):
             answer.lent_files(wrong, ["/k"])
+
+
+async def test_the_daemon_lists_a_menu_that_lies_on_another_device(tmp_path: Path) -> None:
+    script = "search --file --set=root /menus/a.cfg\nconfigfile /menus/a.cfg\n"
+    write_tree(tmp_path / "machine/sda1", {"grub/grub.cfg": script})
+    with running_daemon(tmp_path / "machine") as daemon:
+        client = await Client.connect(daemon.socket)
+        try:
+            assert await client.list_options() == ()
+            daemon.plug("sdb1", {"menus/a.cfg": "menuentry A {\nlinux /k\n}\n", "k": ""})
+            assert await _titles(client, 1) == [("A", "sda1", "dev/sdb1:/menus/a.cfg")]
+            daemon.unplug("sdb1")
+            assert await _titles(client, 0) == []
+        finally:
+            await client.close()
+
+
+async def _titles(client: Client, count: int) -> list[tuple[str, str, str]]:
+    """Wait until there are so many options, at most 10 s; return what there is then."""
+    options = await client.list_options()
+    for _ in range(200):
+        if len(options) == count:
+            break
+        await asyncio.sleep(0.05)
+        options = await client.list_options()
+    return [(each.title, each.device, each.source) for each in options]

@@ -174,3 +174,12 @@ def test_a_lent_text_with_escapes_is_cleaned_as_the_own_is() -> None:
     text = "menuentry 'a\x1b[2J\u202eb' {linux /k}\n"
     (option,) = run(script, [lent("/one", text)]).options
     assert option.title == r"a\x1b[2J\u202eb"
+
+
+def test_a_device_without_a_uuid_lends_under_its_name() -> None:
+    script = "search --file --set=root /m/a.cfg\nconfigfile /m/a.cfg\n"
+    found = lent("/m/a.cfg", "", "FILE=/m/a.cfg", "/dev/sdb1")
+    assert FileRef("/m/a.cfg", "/dev/sdb1") in run(script, [found]).wants
+    menu = lent("/m/a.cfg", "menuentry A {\nlinux /k\n}\n", "/dev/sdb1")
+    (option,) = run(script, [found, menu]).options
+    assert (option.source, option.linux) == ("dev/sdb1:/m/a.cfg", FileRef("/k", "/dev/sdb1"))
