@@ -165,3 +165,22 @@ async def test_a_tree_summary_is_shown_until_its_device_is_looked_at_again(store
     assert store.state.menu[0].tree == "merged: board.dtb"
     store.device_scanned(device(), options(1))
     assert store.state.menu[0].tree == ""
+
+
+async def test_an_entry_read_better_elsewhere_is_listed_once(store: Store) -> None:
+    plain = BootOption(
+        entry="a.conf", format="bls", source="/e/a.conf", title="plain", linux=FileRef("/k")
+    )
+    better = BootOption(
+        entry="a.conf",
+        format="bls",
+        source="UUID=uuid-vdb1:/e/a.conf",
+        title="better",
+        linux=FileRef("/k", "UUID=uuid-vdb1"),
+        entry_file=FileRef("/e/a.conf", "UUID=uuid-vdb1"),
+    )
+    store.device_scanned(device("vdb1"), ScanResult(options=(plain,)))
+    store.device_scanned(device("vda1"), ScanResult(options=(better,)))
+    assert [entry.resolved.option.title for entry in store.state.menu] == ["better"]
+    store.device_removed("vda1")
+    assert [entry.resolved.option.title for entry in store.state.menu] == ["plain"]
