@@ -82,8 +82,9 @@ def status_words(state: MenuState) -> str:
     looking = f" Looking at {status.probing} device(s) ..." if status.probing else ""
     if status.countdown_stopped_by:
         stopped = f"Countdown stopped by {clean(status.countdown_stopped_by)}."
-        # usually the daemon's newest message says just that
-        new = "" if status.countdown_stopped_by in status.message else clean(status.message)
+        # when it has just been stopped, the daemon's newest message says that
+        said = f"stopped by {status.countdown_stopped_by}" in status.message
+        new = "" if said else clean(status.message)
         return f"{stopped}{looking or f' {new}'}".rstrip()
     return looking.strip() or clean(status.message)
 

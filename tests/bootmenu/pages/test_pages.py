@@ -152,6 +152,20 @@ def test_who_stopped_the_countdown_is_told(menu: MenuState) -> None:
     assert " Countdown stopped by console ttyS0." in screen(state)
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Countdown stopped by console ttyS0", "Countdown stopped by console ttyS0.\n"),
+        ("The default is X, set by console ttyS0", "ttyS0. The default is X, set by console ttyS0"),
+    ],
+)
+def test_what_was_done_since_then_is_told_behind_it(
+    menu: MenuState, message: str, shown: str
+) -> None:
+    status = replace(menu.status, countdown_stopped_by="console ttyS0", message=message)
+    assert shown in screen(replace(menu, status=status))
+
+
 def test_a_load_shows_its_progress(menu: MenuState) -> None:
     status = replace(menu.status, phase=Phase.LOADING, selected_id="bls:sda1:2", progress=45)
     assert '(bookworm) 2 (...") ... ' not in screen(menu)

@@ -101,6 +101,14 @@ def test_what_cannot_be_saved_says_why(
     assert sentence in screen(state)
 
 
+def test_the_name_of_a_saved_option_is_seen_however_long_the_title_is(
+    with_saved: MenuState,
+) -> None:
+    long = "Debian GNU/Linux with a very long title, " * 4
+    options = [replace(o, title=o.title.replace("Debian", long)) for o in with_saved.options]
+    assert " (quiet)\n" in screen(replace(with_saved, options=tuple(options)))
+
+
 def test_a_saved_option_boots_by_its_own_id(with_saved: MenuState) -> None:
     assert do(with_saved, Action.BOOT)[1] == (Boot(id=SAVED),)
 

@@ -8,6 +8,7 @@ from bootmenu.state import MenuState, in_question
 from bootmenu.words import device_words, problem_words
 
 _NAME = 13
+_MAX_ROWS = 40
 
 
 def text(state: MenuState, columns: int) -> tuple[Line, ...]:
@@ -25,7 +26,7 @@ def device_text(state: MenuState, device: DeviceView, columns: int) -> tuple[Lin
     """Return what is known of one device."""
     lines: list[Line] = [(), (Run(f" {device_words(device)}", Tone.BOLD),)]
     for label, sentence in _rows(state, device):
-        first, *more = wrap(sentence or "-", columns - _NAME - 4, 12)
+        first, *more = wrap(sentence or "-", columns - _NAME - 4, _MAX_ROWS)
         lines.append(plain(f"   {clean(label, _NAME):<{_NAME}} {first}"))
         lines += [plain(" " * (_NAME + 4) + line) for line in more]
     return tuple(lines)

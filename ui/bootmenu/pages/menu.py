@@ -94,8 +94,11 @@ def _option_line(state: MenuState, option: OptionView, columns: int, *, highligh
     mark = "*" if option.id == state.status.default_id else " "
     trouble = option_trouble(option)
     room = columns - 8 - (min(_REASON_COLUMNS, cells(trouble)) if trouble else 0)
-    signs = option_signs(state, option)
-    words = cut(option_words(option), room - len(signs)) + signs
+    base = state.base_of(option)
+    # of a saved option the name that a person gave it must not be what is cut
+    name = clean(option.title.removeprefix(base.title)) if base is not option else ""
+    signs = name + option_signs(state, option)
+    words = cut(option_words(base), room - cells(signs)) + signs
     reason = f" - {trouble}" if trouble else ""
     text = cut(f" {pointer} {mark} {words}{reason}", columns - 1)
     if highlighted:

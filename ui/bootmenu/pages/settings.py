@@ -1,6 +1,6 @@
 """The settings: what is kept for later boots and can be changed, and what the files say."""
 
-from bootmenu.clean import clean, cut, escape, wrap
+from bootmenu.clean import clean, escape, wrap
 from bootmenu.lines import Line, Run, Tone, plain
 from bootmenu.pages.prompt import footer
 from bootmenu.state import MenuState
@@ -8,7 +8,8 @@ from bootmenu.state.wishes import Row, rows
 
 _NAME = 14
 _HINTS = "Enter change  x forget  t countdown  Up Down  Esc back"
-_FRAME_ROWS = 1 + 1 + 2
+_PANE_ROWS = 2
+_FRAME_ROWS = 1 + _PANE_ROWS + 2
 """Heading, the hint of a row, status, keys."""
 
 
@@ -25,7 +26,7 @@ def draw(state: MenuState, columns: int, screen_rows: int) -> tuple[Line, ...]:
         (Run(f" Settings{more}", Tone.REVERSE),),
         *shown,
         *((),) * (height - len(shown)),
-        plain(f" {cut(_notice(state) or table[here].hint, columns - 2)}"),
+        *_pane(_notice(state) or table[here].hint, columns),
         *footer(state, columns, _HINTS),
     )
 
@@ -61,6 +62,11 @@ def _title(state: MenuState, text: str) -> str:
     """Return an id with the title of its option, or the text itself."""
     option = state.option(text)
     return escape(text) if option is None else f"{clean(option.title)} [{escape(text)}]"
+
+
+def _pane(text: str, columns: int) -> tuple[Line, ...]:
+    lines = tuple(plain(f" {line}") for line in wrap(text, columns - 2, _PANE_ROWS))
+    return lines + ((),) * (_PANE_ROWS - len(lines))
 
 
 def _notice(state: MenuState) -> str:

@@ -170,7 +170,7 @@ class MenuState:
 
     def base_of(self, option: OptionView) -> OptionView:
         """Return the option that a saved one changes; any other is its own."""
-        return self.option(option.base_id or None) or option
+        return (self.option(option.base_id) or option) if option.base_id else option
 
     def question(self, option_id: str) -> tuple[str, Overrides]:
         """Return how the daemon is asked about an option: its id, and what differs from that.
