@@ -9,7 +9,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bootd.errors import BootdError, ProbeError
+from bootd.errors import BootdError, ProbeError, ProtocolError
 from bootd.model.device import LUKS, BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
@@ -72,6 +72,8 @@ class Stacks:
             found = member(await self._reader.ask(device, "member", timeout_s=_READ_S))
         except OSError as error:
             raise ProbeError(device.name, f"cannot be read: {error.strerror}") from error
+        except ProtocolError as error:
+            raise ProbeError(device.name, f"its worker answered nonsense: {error}") from error
         self._members[device.name] = (device, found)
         self._first.set()
         return _told(self._notes.get(device.name, ()), device)
