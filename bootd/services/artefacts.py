@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
@@ -195,11 +196,13 @@ class Bench:
         return await session.call(task, params, given, timeout_s=CALL_S)
 
     def keep(self, fds: Sequence[int], count: int) -> Sequence[int]:
-        """Own descriptors that came with an answer; raises ProtocolError unless `count` did."""
+        """Own files that came with an answer; raises ProtocolError unless `count` did."""
         for fd in fds:
             self._stack.callback(os.close, fd)
         if len(fds) != count:
             raise ProtocolError(f"$.fds: expected {count} open files, got {len(fds)}")
+        if not all(stat.S_ISREG(os.fstat(fd).st_mode) for fd in fds):
+            raise ProtocolError("$.fds: expected files, got something else")
         return fds
 
 
