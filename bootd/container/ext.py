@@ -7,9 +7,8 @@ own reader.
 import errno
 from typing import Final
 
-from bootd.container.iso import Image, Source
+from bootd.container.iso import Image, Source, specs_of
 from bootd.container.part import Part, Read
-from bootd.disk import superblock
 from bootd.disk.volume import VolumeView
 from bootd.errors import ImageError
 from bootd.model.text import clean
@@ -33,10 +32,7 @@ def open_image(read: Read) -> Image:
     from bootd.disk.ext import ExtVolume  # noqa: PLC0415 - few menus have such an image
 
     source = Source(read)
-    identity = superblock.identify(source)
-    names = {} if identity is None else {"uuid": identity.uuid, "label": identity.label}
-    specs = frozenset(f"{tag}={name}".casefold() for tag, name in names.items() if name)
-    return Image(view=VolumeView(ExtVolume(source)), specs=specs)
+    return Image(view=VolumeView(ExtVolume(source)), specs=specs_of(source))
 
 
 def find(read: Read, part: str) -> Part:

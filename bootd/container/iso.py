@@ -49,12 +49,14 @@ def open_image(read: Read) -> Image:
         BootdError, OSError: It is damaged.
     """
     source = Source(read)
+    return Image(view=VolumeView(iso.IsoVolume(source)), specs=specs_of(source))
+
+
+def specs_of(source: Source) -> frozenset[str]:
+    """Return how configurations may name the file system in an image; see `Image`."""
     identity = superblock.identify(source)
-    specs: frozenset[str] = frozenset()
-    if identity is not None:
-        names = {"uuid": identity.uuid, "label": identity.label}
-        specs = frozenset(f"{tag}={name}".casefold() for tag, name in names.items() if name)
-    return Image(view=VolumeView(iso.IsoVolume(source)), specs=specs)
+    names = {} if identity is None else {"uuid": identity.uuid, "label": identity.label}
+    return frozenset(f"{tag}={name}".casefold() for tag, name in names.items() if name)
 
 
 def matches(head: bytes) -> bool:

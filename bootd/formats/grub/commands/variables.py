@@ -90,13 +90,8 @@ def decrement(session: Session, call: Call) -> int:
 def load_env(session: Session, call: Call) -> int:
     """`load_env [--file FILE] [--skip-sig] [NAME …]`."""
     path, names = _split(session, call)
-    found = session.find(path)
-    if found is None:
-        return FAILED
-    try:
-        text = session.read(found, grubenv.MAX_BYTES)
-    except (ConfigError, OSError):
-        session.remark(clean(f"{found} is no environment block"))
+    text = _text(session, path)
+    if text is None:
         return FAILED
     variables = dict(grubenv.parse(text))
     for name, value in variables.items():
@@ -109,12 +104,8 @@ def load_env(session: Session, call: Call) -> int:
 def file_env(session: Session, call: Call) -> int:
     """`file_env -f FILE NAME` of Home Assistant OS: a variable gets the first line of a file."""
     path, names = _split(session, call)
-    found = session.find(path)
-    if found is None:
-        return FAILED
-    try:
-        text = session.read(found, grubenv.MAX_BYTES)
-    except (ConfigError, OSError):
+    text = _text(session, path)
+    if text is None:
         return FAILED
     for name in names:
         session.env.set(name, text.partition("\n")[0])
@@ -133,6 +124,18 @@ def save_env(session: Session, call: Call) -> int:
         if len(saves) < MAX_SAVES and len(name) + len(value) < grubenv.BLOCK_BYTES:
             saves.append(Save(file, name, value))
     return OK
+
+
+def _text(session: Session, path: str) -> str | None:
+    """Return a small file, or None, with a remark where there is one that cannot be read."""
+    found = session.find(path)
+    if found is None:
+        return None
+    try:
+        return session.read(found, grubenv.MAX_BYTES)
+    except (ConfigError, OSError):
+        session.remark(clean(f"{found} is no environment block"))
+        return None
 
 
 def _split(session: Session, call: Call) -> tuple[str, list[str]]:
