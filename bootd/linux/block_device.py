@@ -103,13 +103,18 @@ def is_overlay(name: str) -> bool:
     )
 
 
+def is_ours(name: str) -> bool:
+    """Say whether bootd has put a device together."""
+    return name.startswith("dm-") and read(f"{name}/dm/uuid").startswith(OURS)
+
+
 def is_hidden(name: str) -> bool:
     """Say whether another block device stands on this one that bootd did not put together."""
     try:
         holders = os.listdir(f"{SYSFS}/{name}/holders")
     except OSError:
         return False
-    return any(not read(f"{holder}/dm/uuid").startswith(OURS) for holder in holders)
+    return not all(map(is_ours, holders))
 
 
 def below(name: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bootd.errors import BootdError, ProbeError, ProtocolError
+from bootd.linux.block_device import is_ours
 from bootd.model.device import LUKS, BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.problem import Problem
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 
 _HELPER_S: Final = 5.0
 _READ_S: Final = 5.0
+_NESTED: Final = (
+    "it is a volume that is a part of another one, which only lvm or mdadm put together"
+)
+"""A disk that contains itself would have volumes made and taken away without end."""
 _LOCKED: Final = "it is locked; give its passphrase to see what is on it"
 
 
@@ -66,6 +71,8 @@ class Stacks:
         """
         if device.fstype == LUKS:
             return _told((_LOCKED,), device)
+        if is_ours(device.name):
+            return _told((_NESTED,), device)
         from bootd.probe.answer import member  # noqa: PLC0415 - few machines have such disks
 
         try:

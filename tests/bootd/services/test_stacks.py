@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from bootd.errors import ProbeError
+from bootd.linux import block_device
 from bootd.model.device import BlockDevice
 from bootd.model.option import ScanResult
 from bootd.model.stack import Member, Piece, Place, Volume
@@ -156,4 +158,16 @@ async def test_nonsense_is_the_problem_of_its_disk(answer: Json, words: str) -> 
         it.store.device_found(disk("sda"))
         with pytest.raises(ProbeError, match=words):
             await it.stacks.scan(disk("sda"))
+        assert it.reader.asked == []
+
+
+async def test_a_volume_within_a_volume_is_left_to_other_tools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(block_device, "SYSFS", str(tmp_path))
+    (tmp_path / "dm-0/dm").mkdir(parents=True)
+    (tmp_path / "dm-0/dm/uuid").write_text("bootd-G-R\n")
+    async with bench() as it:
+        await it.plug(disk("dm-0"))
+        assert "only lvm or mdadm" in it.told("dm-0")[0]
         assert it.reader.asked == []
