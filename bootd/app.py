@@ -19,9 +19,9 @@ from bootd import VERSION, config
 from bootd.__main__ import HELPERS, Arguments
 from bootd.config import Config
 from bootd.errors import BootdError, SettingError
-from bootd.linux import console_log, reboot, sd
+from bootd.linux import console_log, reboot, sd, systemctl
 from bootd.log import start_log
-from bootd.model.board import Board
+from bootd.model.board import Board, Tier
 from bootd.model.machine import Machine
 from bootd.place import Place, played_place, real_place
 from bootd.policy import trust
@@ -49,6 +49,7 @@ from bootd.services.leaving import Leaving
 from bootd.services.lifeline import keep_alive, tell_status
 from bootd.services.locks import Locks
 from bootd.services.settings import SAVE_S
+from bootd.services.shells import Shells
 from bootd.services.stacks import Stacks
 from bootd.services.store import Store
 from bootd.services.trying import WRITE_S, Rename, Trying
@@ -173,8 +174,24 @@ class _Daemon:
             about=self._about(leaving),
             leaving=leaving,
             inspection=Inspection(store, asking(prober)),
+            shells=Shells(store, self._start_unit, self._why_no_shell),
             locks=Locks(store, prober),
         )
+
+    def _why_no_shell(self) -> str:
+        """Return why nobody gets a shell here, or ""."""
+        if not self._settings.shell:
+            return "The settings of bootd do not allow a shell."
+        if trust.tier(self._settings.trust, self._place.machine.lockdown) is not Tier.OPEN:
+            return "There is no shell where device trees have to be signed."
+        return ""
+
+    def _start_unit(self, unit: str) -> None:
+        if not self._place.real:
+            raise OSError(None, "this machine is only played")
+        if not systemctl.is_there():
+            raise OSError(None, "only systemd can start one here")
+        systemctl.run("start", "--no-block", unit)
 
     def _booting(self, prober: Prober, store: Store, *, dry_run: bool) -> Booting:
         booting = Booting(

@@ -200,6 +200,11 @@ class Client:
         asked = methods.Selecting(id=option_id, by=by)
         await self._call(methods.FORGET_OVERRIDES, asked, QUICK_TIMEOUT_S)
 
+    async def open_shell(self, console: str, by: str = "") -> None:
+        """Open a shell of root's on a console, in place of its menu."""
+        asked = methods.OpeningShell(console=console, by=by)
+        await self._call(methods.OPEN_SHELL, asked, EXPLAIN_TIMEOUT_S)
+
     async def leave(self, action: str, by: str = "") -> None:
         """Restart the machine (`reboot`) or switch it off (`powerOff`)."""
         await self._call(methods.LEAVE, methods.Leaving(action=action, by=by), QUICK_TIMEOUT_S)

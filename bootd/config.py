@@ -71,6 +71,7 @@ class Config:
         socket: Where to listen when systemd has not opened a socket.
         file_systems: Types, as blkid names them, that are mounted and looked at.
         actions: What clients that may change things may do besides booting: `reboot`, `powerOff`.
+        shell: Root's shell may be opened from the menu.
         dry_run: Load nothing, start nothing, say what would happen.
         live_tree: Which tree is the running one where it was changed after the start.
         trust: How far device trees from disks are trusted; a locked-down kernel trusts none.
@@ -97,6 +98,7 @@ class Config:
     actions: tuple[str, ...] = field(
         default=ACTIONS, metadata=written(" ".join(ACTIONS), parse_actions)
     )
+    shell: bool = field(default=False, metadata=written("no", parse_switch))
     dry_run: bool = field(default=False, metadata=written("no", parse_switch))
     live_tree: LiveChoice = field(
         default=LiveChoice.RUNTIME, metadata=written("runtime", word_of(LiveChoice))

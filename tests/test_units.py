@@ -13,7 +13,7 @@ UNITS = Path(__file__).parents[1] / "units"
 NAMES = (
     *("bootd.service", "bootd.socket", "bootmenu@.service", "bootd.target"),
     *("bootd-remote.service", "bootd-remote.socket", "bootd-bless.service"),
-    *("bootmenu.service", "bootmenu.socket"),
+    *("bootmenu.service", "bootmenu.socket", "bootshell@.service"),
 )
 
 EXPECTED = (

@@ -202,6 +202,14 @@ class SettingTimeout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningShell:
+    """Parameters of OpenShell; `console` is a terminal's name without /dev/."""
+
+    console: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
     """Parameters of Leave; `action` is `reboot` or `powerOff`."""
 
@@ -311,6 +319,9 @@ SAVE_OVERRIDES: Final = Method(
 FORGET_OVERRIDES: Final = Method(
     name="ForgetOverrides", parameters=Selecting, reply=NoParameters, changes=True
 )
+OPEN_SHELL: Final = Method(
+    name="OpenShell", parameters=OpeningShell, reply=NoParameters, changes=True
+)
 LEAVE: Final = Method(name="Leave", parameters=Leaving, reply=NoParameters, changes=True)
 
 METHODS: Final[tuple[Method, ...]] = (
@@ -333,6 +344,7 @@ METHODS: Final[tuple[Method, ...]] = (
     CONFIGURE,
     SAVE_OVERRIDES,
     FORGET_OVERRIDES,
+    OPEN_SHELL,
     LEAVE,
 )
 """In the order of the published interface."""

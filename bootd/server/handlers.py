@@ -21,6 +21,7 @@ from bootd.services.control import Control
 from bootd.services.inspection import Inspection
 from bootd.services.leaving import Leaving
 from bootd.services.locks import Locks
+from bootd.services.shells import Shells
 from bootd.services.store import Store
 
 MAX_BEHIND: Final = 256
@@ -41,6 +42,7 @@ class Desk:
     about: About
     leaving: Leaving
     inspection: Inspection
+    shells: Shells
     locks: Locks
 
 
@@ -247,6 +249,12 @@ async def forget_overrides(
     return methods.NoParameters()
 
 
+async def open_shell(desk: Desk, asked: methods.OpeningShell, asker: Asker) -> methods.NoParameters:
+    """Open a shell on a console."""
+    await desk.shells.open(asked.console, _who(asked.by, asker))
+    return methods.NoParameters()
+
+
 async def leave(desk: Desk, asked: methods.Leaving, asker: Asker) -> methods.NoParameters:
     """Restart the machine or switch it off."""
     with suppress(CallError):  # it was told to who decided what cannot be written
@@ -275,6 +283,7 @@ HANDLERS: Final[dict[Method, Handler]] = {
     methods.CONFIGURE: configure,
     methods.SAVE_OVERRIDES: save_overrides,
     methods.FORGET_OVERRIDES: forget_overrides,
+    methods.OPEN_SHELL: open_shell,
     methods.LEAVE: leave,
 }
 

@@ -130,6 +130,14 @@ async def test_settings_timeout_filter_and_a_new_option_have_commands(tmp_path: 
         assert boot["id"] == "manual:sda1"
 
 
+async def test_a_shell_is_asked_for_on_this_console(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        terminal.send(b"!\n")
+        await terminal.until(lambda: "OpenShell" in daemon.names())
+        (asked,) = [call for name, call in daemon.calls if name == "OpenShell"]
+        assert asked["console"] == "ttyS0"
+
+
 async def test_what_was_told_needs_no_key_before_q(tmp_path: Path) -> None:
     async with plain(tmp_path) as (terminal, _):
         terminal.send(b"7\n")

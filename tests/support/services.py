@@ -30,6 +30,7 @@ from bootd.services.leaving import Leaving
 from bootd.services.lifeline import Note
 from bootd.services.locks import Locks
 from bootd.services.settings import Settings
+from bootd.services.shells import Shells
 from bootd.services.store import Store
 
 
@@ -146,6 +147,7 @@ class Bench:
     rescans: list[str]
     remembered: list[str]
     left: list[str]
+    no_shell: str = ""
     helpers: "FakeHelpers"
     settings: Settings
     choices: Choices
@@ -167,6 +169,7 @@ class Bench:
             about=about,
             leaving=leaving,
             inspection=Inspection(self.store, _nothing_there),
+            shells=Shells(self.store, self.left.append, lambda: self.no_shell),
             locks=Locks(self.store, self.helpers),
         )
 

@@ -46,6 +46,7 @@ class Action(Enum):
     DEFAULT = auto()
     ONCE = auto()
     TIMEOUT = auto()
+    SHELL = auto()
     REBOOT = auto()
     POWER_OFF = auto()
     BACK = auto()
@@ -228,6 +229,13 @@ KEYS: Final = (
         shown="t",
         command="t",
         help="count again from other seconds, or never",
+    ),
+    Key(
+        action=Action.SHELL,
+        names=("exclamation_mark",),
+        shown="!",
+        command="!",
+        help="open a shell on this console, where the settings allow it",
     ),
     Key(
         action=Action.REBOOT,

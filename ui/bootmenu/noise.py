@@ -15,7 +15,7 @@ _SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O[A-Za-z]|[78])?")
 _CONTROLS: Final = frozenset("\x01\x02\x03\x04\x05\x06\x08\t\n\x0b\x0c\r\x15\x17\x7f")
 """Control characters that keys of a person send."""
 
-_PUNCTUATION: Final = {"?": "question_mark", "/": "slash", " ": "space"}
+_PUNCTUATION: Final = {"?": "question_mark", "!": "exclamation_mark", "/": "slash", " ": "space"}
 
 MAX_UNKNOWN: Final = 2
 """Characters without a function that a person may hit between two reads of the line."""

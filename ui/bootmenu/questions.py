@@ -31,6 +31,7 @@ from bootmenu.state import (
     Loaded,
     NotBrowsed,
     NotInspected,
+    OpenShell,
     Question,
     Rescan,
     Save,
@@ -100,7 +101,7 @@ def asked(request: Question, by: str) -> Asked:
             )
         case Inspect() | Describe() | Save():
             return _about_the_rest(request, by)
-        case Cancel() | Rescan() | Unlock() | SetTimeout() | LeaveMachine():
+        case Cancel() | Rescan() | Unlock() | SetTimeout() | OpenShell() | LeaveMachine():
             return _command(request, by)
         case _:
             return _wish(request, by)
@@ -164,7 +165,9 @@ def _wish(request: Wish, by: str) -> Asked:
             assert_never(request)
 
 
-def _command(request: Cancel | Rescan | Unlock | SetTimeout | LeaveMachine, by: str) -> Asked:
+def _command(
+    request: Cancel | Rescan | Unlock | SetTimeout | OpenShell | LeaveMachine, by: str
+) -> Asked:
     """Return how to have something done that is answered by an event, if at all."""
     match request:
         case Cancel():
@@ -177,6 +180,10 @@ def _command(request: Cancel | Rescan | Unlock | SetTimeout | LeaveMachine, by: 
         case SetTimeout(seconds=seconds):
             parameters = methods.SettingTimeout(seconds=seconds, by=by)
             return Asked(method=methods.SET_TIMEOUT, parameters=parameters)
+        case OpenShell():
+            console = by.removeprefix("console ")
+            opening = methods.OpeningShell(console=console, by=by)
+            return Asked(method=methods.OPEN_SHELL, parameters=opening, timeout_s=EXPLAIN_TIMEOUT_S)
         case LeaveMachine(action=action):
             return Asked(method=methods.LEAVE, parameters=methods.Leaving(action=action, by=by))
         case _:

@@ -29,6 +29,7 @@ PARAMETERS = {
         for name in ("Select", "Boot", "LoadCrashKernel", "Explain", "BrowseTree")
     },
     "InspectDevice": {"device": "vda1"},
+    "OpenShell": {"console": "ttyAMA0"},
     "Unlock": {"device": "vdz1", "passphrase": "let me in"},
     "Leave": {"action": "reboot"},
     "SetDefault": {"id": ""},

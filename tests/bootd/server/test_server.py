@@ -425,6 +425,34 @@ async def test_a_comparison_with_an_unknown_tree_is_refused_in_words(path: str) 
             await client.browse_tree(Browsing(id=FIRST, against="mine"))
 
 
+async def test_a_shell_is_started_on_a_console_and_every_console_is_told(
+    path: str, bench: Bench
+) -> None:
+    async with await Client.connect(path) as client:
+        await client.open_shell("ttyAMA0", by="console ttyAMA0")
+        status = await client.describe()
+    assert bench.left == ["bootshell@ttyAMA0.service"]
+    assert status.message == "console ttyAMA0 opens a shell on ttyAMA0"
+
+
+@pytest.mark.parametrize("console", ["pts/3", "../sda", "", "tty1.service x", "a" * 40])
+async def test_there_is_no_shell_on_what_is_no_console(
+    path: str, bench: Bench, console: str
+) -> None:
+    async with await Client.connect(path) as client:
+        with pytest.raises(CallError, match="There is no console"):
+            await client.open_shell(console)
+    assert bench.left == []
+
+
+async def test_there_is_no_shell_where_the_settings_forbid_it(path: str, bench: Bench) -> None:
+    bench.no_shell = "The settings of bootd do not allow a shell."
+    async with await Client.connect(path) as client:
+        with pytest.raises(CallError, match="do not allow a shell"):
+            await client.open_shell("ttyAMA0")
+    assert bench.left == []
+
+
 async def test_where_bootd_looks_on_a_device_is_told(path: str) -> None:
     async with await Client.connect(path) as client:
         looks = await client.inspect_device("vda1")

@@ -26,6 +26,7 @@ from bootmenu.state.requests import (
     Describe,
     Leave,
     LeaveMachine,
+    OpenShell,
     Redraw,
     Request,
     Rescan,
@@ -120,6 +121,12 @@ def _rescan(state: MenuState) -> Step:
     if not state.connected:
         return noticed(state, LogLine(level=Level.ERROR, text=f"Cannot rescan: {state.link}")), ()
     return state, (Rescan(),)
+
+
+def _shell(state: MenuState) -> Step:
+    if not state.connected:
+        return noticed(state, LogLine(level=Level.ERROR, text=f"No shell: {state.link}")), ()
+    return state, (OpenShell(),)
 
 
 def _enter(state: MenuState) -> Step:
@@ -250,6 +257,7 @@ _FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
     Action.DEFAULT: toggle_default,
     Action.ONCE: toggle_once,
     Action.RESCAN: _rescan,
+    Action.SHELL: _shell,
     Action.UNLOCK: ask_passphrase,
     Action.STOP: _stop,
     Action.REDRAW: _redraw,

@@ -139,6 +139,11 @@ Wish = SetDefault | SetOneShot | Configure | Forget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenShell:
+    """Ask the daemon for a shell on this console."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveMachine:
     """Ask the daemon to restart the machine or switch it off."""
 
@@ -172,6 +177,7 @@ Question = (
     | SetTimeout
     | Save
     | Wish
+    | OpenShell
     | LeaveMachine
 )
 """For the daemon."""
