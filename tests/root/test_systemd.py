@@ -60,6 +60,16 @@ done
 echo forked; count
 systemctl show bootmenu@console.service -p ActiveState
 cat /proc/$(systemctl show -p MainPID --value bootmenu@console.service)/comm
+which() {{ systemctl is-active bootmenu@console.service bootshell@console.service | tr '\\n' ' '; }}
+await() {{
+    for second in $(seq 10); do [ "$(which)" = "$1" ] && break; sleep 1; done
+    which; echo
+}}
+systemctl start --no-block bootshell@console.service
+await 'inactive active '
+cat /proc/$(systemctl show -p MainPID --value bootshell@console.service)/status | grep Uid
+kill -HUP $(systemctl show -p MainPID --value bootshell@console.service)
+await 'active inactive '
 systemctl stop bootmenu@console.service
 sleep 1
 echo stopped; count
@@ -191,7 +201,8 @@ def _lay_out_consoles(units: Path) -> None:
         drop_in.parent.mkdir()
         start = f"ExecStart=\nExecStart={INSIDE}/menu {arguments}"
         drop_in.write_text(f"[Service]\nProtectHome=no\n{start}\n")
-    (units / "bootmenu.socket").write_text((PROJECT / "units/bootmenu.socket").read_text())
+    for name in ("bootmenu.socket", "bootshell@.service"):
+        (units / name).write_text((PROJECT / "units" / name).read_text())
     (units / "serial-getty@.service").write_text(
         "[Service]\nExecStart=/bin/sleep 60\nStandardInput=tty\nTTYPath=/dev/%I\n"
     )
@@ -243,6 +254,11 @@ def test_the_launcher_forks_the_menu_of_a_console_and_its_unit_only_waits(consol
     forked = consoles.partition("forked\n")[2].partition("stopped\n")[0].split("\n")
     assert forked[:2] == ["menus=1", "ActiveState=active"]
     assert not forked[2].startswith("python")
+
+
+def test_a_shell_takes_the_console_over_and_then_the_menu_comes_back(consoles: str) -> None:
+    shell = consoles.partition("forked\n")[2].partition("stopped\n")[0]
+    assert "\ninactive active \nUid:\t0\t0\t0\t0\nactive inactive \n" in shell
 
 
 def test_a_console_that_is_stopped_takes_its_menu_along(consoles: str) -> None:
