@@ -7,6 +7,11 @@ from bootmenu.state import MenuState, why_not_bootable
 _NOT_KEPT = "not persisted"
 """Start of the daemon's sentence where nothing outlasts the next power-on."""
 
+_NAME = 36
+"""Columns of an option's title within a sentence."""
+_BRIEF = 20
+"""The same where the sentence says more."""
+
 LEVELS = {Level.INFO: "", Level.WARNING: "Warning: ", Level.ERROR: "Error: "}
 """What stands before a line, so that colour is never the only sign."""
 
@@ -76,16 +81,17 @@ def status_words(state: MenuState) -> str:
     if status.phase is not Phase.MENU:
         return _loading_words(state)
     if status.seconds_left is not None:
-        name = _title(state, status.default_id)
+        awaited = clean(status.waiting_for, 26)
+        name = _title(state, status.default_id, _BRIEF if awaited else _NAME)
         # the number stands at the start: a tick then costs a serial line the fewest bytes
-        return f"Booting in {status.seconds_left:2} s: {name}. Any key stops this."
+        then = f"Waiting for {awaited}" if awaited else "Any key stops this."
+        return f"Booting in {status.seconds_left:2} s: {name}. {then}"
     looking = f" Looking at {status.probing} device(s) ..." if status.probing else ""
     if status.countdown_stopped_by:
         stopped = f"Countdown stopped by {clean(status.countdown_stopped_by)}."
-        # when it has just been stopped, the daemon's newest message says that
+        # when it has just been stopped, the daemon's newest message says that; later ones are news
         said = f"stopped by {status.countdown_stopped_by}" in status.message
-        new = "" if said else clean(status.message)
-        return f"{stopped}{looking or f' {new}'}".rstrip()
+        return f"{stopped}{looking}" if looking or said else clean(status.message) or stopped
     return looking.strip() or clean(status.message)
 
 
@@ -99,9 +105,9 @@ def _loading_words(state: MenuState) -> str:
     return f"{bar}Loading {name} ... {doing}".rstrip()
 
 
-def _title(state: MenuState, option_id: str | None) -> str:
+def _title(state: MenuState, option_id: str | None, width: int = _NAME) -> str:
     option = state.option(option_id)
-    return "the default" if option is None else f'"{clean(option_words(option), 36)}"'
+    return "the default" if option is None else f'"{clean(option_words(option), width)}"'
 
 
 def machine_words(status: Status) -> str:

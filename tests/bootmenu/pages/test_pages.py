@@ -147,6 +147,12 @@ def test_the_countdown_is_told_with_what_it_boots(menu: MenuState) -> None:
     assert "Any key stops this." in screen(state)
 
 
+def test_what_the_countdown_waits_for_is_told(menu: MenuState) -> None:
+    waiting_for = "UUID=b007d000-0001-4000-8000-000000000001"
+    state = replace(menu, status=replace(menu.status, seconds_left=9, waiting_for=waiting_for))
+    assert ". Waiting for UUID=b007d000" in screen(state)
+
+
 def test_who_stopped_the_countdown_is_told(menu: MenuState) -> None:
     state = replace(menu, status=replace(menu.status, countdown_stopped_by="console ttyS0"))
     assert " Countdown stopped by console ttyS0." in screen(state)
@@ -156,10 +162,10 @@ def test_who_stopped_the_countdown_is_told(menu: MenuState) -> None:
     ("message", "shown"),
     [
         ("Countdown stopped by console ttyS0", "Countdown stopped by console ttyS0.\n"),
-        ("The default is X, set by console ttyS0", "ttyS0. The default is X, set by console ttyS0"),
+        ("The default is X, set by console ttyS0", "\n The default is X, set by console ttyS0\n"),
     ],
 )
-def test_what_was_done_since_then_is_told_behind_it(
+def test_what_was_done_since_then_is_told_instead(
     menu: MenuState, message: str, shown: str
 ) -> None:
     status = replace(menu.status, countdown_stopped_by="console ttyS0", message=message)
