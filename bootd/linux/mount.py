@@ -84,6 +84,7 @@ WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
 _WORDS: Final = {
     errno.EINVAL: "the file system is damaged, or of a version that this kernel does not know",
     errno.EUCLEAN: "the file system is damaged",
+    errno.EACCES: "it is write-protected",
     errno.EROFS: "its journal needs a replay, and that would write to the disk",
     errno.ENODEV: "this kernel has no driver for {fstype}",
     errno.ENXIO: "there is no medium in it",

@@ -75,9 +75,10 @@ def _mounted(node: str, fstype: str) -> int:
     end = time.monotonic() + _BUSY_S
     while True:
         try:
-            allow(node)  # a worker that looked at it may have had it refuse writes
             return mount_writable(node, fstype)
         except OSError as error:
-            if error.errno != errno.EBUSY or time.monotonic() > end:
+            if error.errno not in {errno.EBUSY, errno.EACCES} or time.monotonic() > end:
                 raise
+            if error.errno == errno.EACCES:
+                allow(node)  # a worker that looked at it has had it refuse writes
         time.sleep(_BUSY_STEP_S)
