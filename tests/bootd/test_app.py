@@ -22,6 +22,7 @@ from bootd.protocol.messages import (
     OptionChanged,
     OptionRemoved,
     Overrides,
+    Phase,
     Snapshot,
 )
 from tests.support.daemon import BLS, EXTLINUX, Daemon, running_daemon, write_tree
@@ -329,3 +330,22 @@ async def test_a_menu_that_is_killed_a_hundred_times_in_a_countdown_stops_nothin
             return False
 
         await eventually(has_booted, within_s=20)
+
+
+async def test_a_preferred_disk_that_is_late_is_waited_for_and_boots(machine: Path) -> None:
+    settings = "Timeout=1\nWaitFor=60\nOrder=UUID=sda1 any"
+    with running_daemon(machine, settings=settings) as daemon:
+        async with await Client.connect(daemon.socket) as client:
+            await settled(client)
+
+            async def is_waiting() -> bool:
+                return (await client.describe()).waiting_for == "UUID=sda1"
+
+            await eventually(is_waiting)
+            await asyncio.sleep(3)
+            status = await client.describe()
+            assert (status.default_id, status.phase) == (DEBIAN, Phase.MENU)
+            daemon.plug("sda1", EXTLINUX)
+            await eventually(lambda: rehearsed(client), within_s=20)
+            status = await client.describe()
+    assert (status.selected_id, status.waiting_for) == ("extlinux:sda1:debian", "")
