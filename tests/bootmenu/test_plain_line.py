@@ -184,7 +184,7 @@ async def test_why_a_device_shows_nothing_is_told(tmp_path: Path) -> None:
         terminal.send(b"w sda1\n")
         await terminal.shows("   bls           12 options in /loader")
         await terminal.shows("   grub          no boot option in /boot/grub/grub.cfg")
-        await terminal.shows("   not there     /extlinux/extlinux.conf")
+        await terminal.shows("   not there     1 other place(s)")
         terminal.send(b"w nothing\n")
         await terminal.shows("Say of which device: w sda1|mmcblk0p2; w alone tells all.")
         daemon.refusal = "mmcblk0p2 cannot be looked at: it does not answer."

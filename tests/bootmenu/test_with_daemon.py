@@ -127,6 +127,7 @@ async def test_a_disk_without_options_says_what_was_looked_at(tmp_path: Path) ->
             terminal.send(b"w")
             await terminal.shows("   grub          no boot option in /boot/grub/grub.cfg")
             await terminal.shows("   not there     /loader, /boot/loader")
+            terminal.send(b" ")
             await terminal.shows("   extlinux      2 options in /boot/extlinux/extlinux.conf")
 
 
@@ -158,7 +159,7 @@ async def test_changes_saved_on_one_console_are_an_option_on_every_console(
             await gadget.shows("saved changes")
             await gadget.shows("ro quiet debug  (w")
             gadget.send(b"once 3\n")
-            await serial.shows("arm64) (boots once)")
+            await serial.shows("(noisy) (boots once)")
             gadget.send(b"c 2 45\n")
             await gadget.shows("Settings changed by console ttyGS0")
             gadget.send(b"forget 3\n")

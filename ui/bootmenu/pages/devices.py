@@ -50,8 +50,9 @@ def _rows(state: MenuState, device: DeviceView) -> list[tuple[str, str]]:
     nowhere = [name for name, sentence in found if not sentence]
     rows += [(name, sentence) for name, sentence in found if sentence]
     if nowhere:
-        places = [escape(look.path) for look in looks if look.format in nowhere]
-        rows.append(("not there", ", ".join(dict.fromkeys(places))))
+        places = dict.fromkeys(escape(look.path) for look in looks if look.format in nowhere)
+        # in full only where somebody wonders: it is half a screen
+        rows.append(("not there", f"{len(places)} other place(s)" if counts else ", ".join(places)))
     return rows
 
 
