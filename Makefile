@@ -42,7 +42,7 @@ coverage: setup ## Unit and root tests with branch coverage.
 	@.venv/bin/pytest -q -n 2 -m "not board and not boards and not patched and not dm and not faults" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: fuzz
-fuzz: setup ## A million damaged inputs and more: trees and overlays (libfdt is the judge), kernels, configurations, disks, messages; about 12 minutes; COUNT=n of each.
+fuzz: setup ## A million damaged inputs and more: trees and overlays (libfdt is the judge), kernels, configurations, disks, messages; about 5 minutes; COUNT=n of each.
 	@$(PY) -m tests.fuzz.trees --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 	@$(PY) -m tests.fuzz.images --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 	@$(PY) -m tests.fuzz.formats --count $(or $(COUNT),20000) --seed $(or $(SEED),1)
