@@ -106,7 +106,7 @@ def _add_libraries(tree: Tree, root: Path, guest: Guest) -> None:
     folder = root / "usr/lib" / guest.triplet
     for file in sorted(folder.glob("*.so*")):
         tree.add_from(root, str(file.relative_to(root)))
-    for pattern in ("usr/lib/ld-linux*", "lib64/ld-linux*", "usr/lib64/ld-linux*"):
+    for pattern in ("usr/lib/ld-linux*", "lib64/ld*", "usr/lib64/ld*"):
         for file in root.glob(pattern):
             tree.add_from(root, str(file.relative_to(root)))
 

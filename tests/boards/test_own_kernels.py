@@ -53,6 +53,21 @@ def test_an_x86_machine_hands_its_device_tree_on(
     assert run.report["loader"] == loader
 
 
+@pytest.mark.parametrize(("name", "debian"), [("ppc64le", "ppc64el")])
+def test_a_patched_kernel_of_another_architecture_takes_the_tree_and_passes_its_own_tests(
+    name: str, debian: str, tmp_path: Path
+) -> None:
+    kernel = kernel_series.build(SERIES["6.12"], debian)
+    job = Job(cmdline=line(name), loader="kexec_file_dtb", kernel=OWN)
+    files = {OWN[1:]: kernel_series.of(SERIES["6.12"], debian).elf.read_bytes()}
+    words = "kunit.enable=1 loglevel=7"
+    run = ended(start(name, job, tmp_path, words=words, files=files, kernel=kernel))
+    assert "kexec_dtb: pass:9 fail:0 skip:0 total:9" in run.log
+    said = run.fields("SECOND")
+    assert (said["value"], said["bootd,loader"]) == ("merged", "kexec_file_dtb")
+    assert run.cmdline.decode() == job.cmdline
+
+
 @pytest.mark.parametrize(("loader", "changed"), [("kexec_file_dtb", True), ("kexec_file", False)])
 def test_a_patched_kernel_keeps_a_crash_kernel_that_takes_over(
     loader: str, tmp_path: Path, *, changed: bool
