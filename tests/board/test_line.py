@@ -9,6 +9,7 @@ import pytest
 
 from image import firmware
 from image.build import Products
+from tests.support import boardattacks
 from tests.support.board import Board, booted
 from tests.support.second import Second
 
@@ -150,6 +151,14 @@ def test_it_starts_every_processor_through_psci(second: Second) -> None:
 @pytest.mark.usefixtures("second")
 def test_no_interrupt_table_of_the_first_kernel_writes_into_the_second(board: Board) -> None:
     assert "memory probably corrupted" not in board.text()
+
+
+def test_a_worker_that_was_taken_over_is_stopped_on_this_processor_too(board: Board) -> None:
+    came = boardattacks.outcomes(board)
+    assert came.pop("missing") == "", "this kernel has everything"
+    assert len(came) == boardattacks.ATTACKS
+    assert set(came.values()) <= {"refused", "ended"}, came
+    assert came["exec"] == "ended"
 
 
 def test_nothing_of_the_first_kernels_chosen_is_left(second: Second) -> None:
