@@ -276,6 +276,23 @@ async def test_the_first_frame_is_sent_once(tmp_path: Path) -> None:
         assert terminal.received.count(b"(bookworm) 14 (6.1.0-14-arm64)") == 1
 
 
+@pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"COLORTERM": "truecolor"}])
+async def test_no_colour_is_sent_whatever_the_environment_says(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    socket = str(tmp_path / "s")
+    async with (
+        scripted_daemon(socket, snapshot=twenty()),
+        menu_on_pty("--socket", socket, term="linux", environment=variables) as terminal,
+    ):
+        await terminal.shows("tree:    merged")
+        terminal.send(b"e")
+        await terminal.shows("nothing is changed")
+        tones = set(re.findall(rb"\x1b\[([\d;]*)m", terminal.received))
+        assert tones <= {b"", b"0", b"1", b"2", b"7", b"1;7"}
+        assert b"7" in tones
+
+
 async def test_ctrl_l_draws_a_spoiled_screen_again(tmp_path: Path) -> None:
     async with menu(tmp_path) as (terminal, _):
         terminal.spoil(b"\x1b[5;1Hkernel: nvme0: timeout")

@@ -44,8 +44,22 @@ OWN = re.compile(
 
 
 KEYS = {
-    "tui": (*[b"j"] * 70, b"e", b"\x1b", b"d", b"\x1b", b"i", b"\x1b", b"l", b"\x1b"),
-    "plain": (b"i 5\n", b"e 9\n", b"d 3\n", b"l\n", b"log\n"),
+    "tui": (
+        *[b"j"] * 70,
+        b"e",
+        b"\x1b",
+        b"d",
+        b"\x1b",
+        b"i",
+        b"\x1b",
+        b"l",
+        b"\x1b",
+        b"w",
+        b"\x1b",
+        b"o",
+        b"c",
+    ),
+    "plain": (b"i 5\n", b"e 9\n", b"d 3\n", b"l\n", b"log\n", b"w\n", b"once 5\n", b"c\n"),
 }
 
 
