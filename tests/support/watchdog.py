@@ -45,7 +45,7 @@ def modules(products: Products, target: Path) -> Path:
     """
     listed = contents.load()
     tree = Tree()
-    names = [*listed.modules, MODULE, "virtio_console"]
+    names = [*listed.modules, MODULE, "crc32c_generic"]  # ext4 needs that, and names it nowhere
     kernel.add_modules(tree, root(products), names, target.with_name("modules"))
     initramfs.pack(tree, target, level=1)
     return target
