@@ -1,4 +1,8 @@
-"""mdadm itself writes the metadata in tests/root/test_stacks.py; here they are written by hand."""
+"""Metadata of Linux RAID, written by hand; mdadm is the judge of what they say."""
+
+import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +27,24 @@ def test_a_half_of_a_mirror_has_all_of_it_in_one_stretch(at: int) -> None:
     assert member.reason == ""
     (volume,) = member.volumes
     assert volume.pieces == (Piece(length=4096, places=(Place(member=member.uuid, start=2048),)),)
+
+
+@pytest.mark.parametrize(
+    "data", [mirror(8), mirror(ENDS), old_mirror()], ids=["1.2", "1.0", "0.90"]
+)
+def test_mdadm_says_the_same(tmp_path: Path, data: bytes) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(data)
+    command = ["mdadm", "--examine", str(image)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+    told = dict(re.findall(r"^ *(.+?) : (.+?)\s*$", said, re.MULTILINE))
+    member = read(data)
+    ((piece,),) = (volume.pieces for volume in member.volumes)
+    assert told["Checksum"].endswith("correct")
+    assert told["Raid Level"] == "raid1"
+    assert int(told["Events"]) == member.sequence
+    assert int(told["Array Size"].split()[0]) == piece.length // 2
+    assert int(told.get("Data Offset", "0").split()[0]) == piece.places[0].start
 
 
 def test_halves_of_one_mirror_are_told_apart_and_belong_together() -> None:
