@@ -1,7 +1,8 @@
-"""What boots when nobody chooses: a one-shot, kept on a state partition."""
+"""What boots when nobody chooses: a preferred disk that is late, a stick, a one-shot."""
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import pytest
 from bootd.model.remembered import Remembered
 from bootd.protocol import memory
 from image.build import Products
+from image.disks import EXT4_UUID, STICK_UUID
 from tests.support.board import Board, booted
 from tests.support.loopdisk import make_image
+
+pytestmark = [pytest.mark.boards, pytest.mark.timeout(400)]
+
+LATE_S = 8.0
 
 
 def status(board: Board) -> dict[str, Any]:
@@ -26,8 +32,47 @@ def find(board: Board, title: str) -> str | None:
     return next((str(each["id"]) for each in listed if each["title"] == title), None)
 
 
-@pytest.mark.boards
-@pytest.mark.timeout(400)
+def test_a_preferred_disk_that_is_late_is_waited_for_and_boots_with_nobody_there(
+    products: Products, tmp_path: Path
+) -> None:
+    words = f"bootd.timeout=1 bootd.waitfor=120 bootd.order=UUID={EXT4_UUID},any"
+    with booted(products, tmp_path, words=words, disks=("fjord",)) as board:
+        board.wait("the other disk", lambda: find(board, "Fjord OS 12"), 60)
+        since = time.monotonic()
+        told = board.wait("patience", lambda: status(board).get("waitingFor"), 30)
+        assert told == f"UUID={EXT4_UUID}"
+        board.wait_screen(r"Booting in .*Waiting for UUID=b007d000", 20)
+        removable_is_refused(board, products)
+        ten_years_pass(board)
+        board.wait("the delay", lambda: time.monotonic() - since > LATE_S or None, LATE_S)
+        assert status(board)["phase"] == "menu", "it waited, long after its one second"
+        board.plug("larch", products.disk("larch"))
+        second = board.second(90)
+    assert second.cmdline == "console=ttyAMA0 panic=-1 entry=larch demo"
+
+
+def removable_is_refused(board: Board, products: Products) -> None:
+    """Plug a stick in that can be taken out: it does not become the default, even when asked to."""
+    plug(board, "stick", products.disk("stick"), writable=False, removable=True)
+    stick = board.wait("the stick", lambda: find(board, "Stick Linux"), 30)
+    assert STICK_UUID in stick
+    code, output = board.run(f"bootdctl set-default {stick} 2>&1")
+    assert code == 3
+    assert "on a medium that anybody can plug in" in output
+    assert status(board)["defaultId"] != stick
+
+
+def ten_years_pass(board: Board) -> None:
+    """Set the clock: a countdown that looks at it would fire, or never."""
+    for date in ("2036-01-01", "2016-01-01"):
+        board.check(f"date -s @{seconds(date)}")
+    assert status(board)["secondsLeft"] in range(1, 121)
+
+
+def seconds(date: str) -> int:
+    return int(time.mktime(time.strptime(date, "%Y-%m-%d")))
+
+
 def test_a_one_shot_boots_by_itself_and_is_forgotten_on_the_state_partition(
     products: Products, tmp_path: Path
 ) -> None:
