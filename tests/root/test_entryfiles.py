@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,8 @@ from tests.support.udevd import settle, udevd
 
 pytestmark = pytest.mark.root
 
-UUID = "b007d000-0007-4000-8000-000000000007"
+UUID = str(uuid4())
+"""Of this run alone: another one may go on beside it."""
 ID = f"bls:{UUID}:debian-6.12.conf"
 COUNTED = "/loader/entries/debian-6.12+1-2.conf"
 FILES = {
@@ -73,6 +75,7 @@ def test_an_image_is_found_by_each_of_its_profiles() -> None:
 @pytest.mark.parametrize(
     "option_id",
     [f"bls:{UUID}:gone.conf", "bls:ffff-ffff:debian-6.12.conf", f"extlinux:{UUID}:x", "", "bls:"],
+    ids=["no such entry", "no such device", "a format without files", "nothing", "half an id"],
 )
 def test_what_has_no_file_here_is_not_found(option_id: str) -> None:
     assert entryfiles.find(option_id) is None
