@@ -53,19 +53,32 @@ def test_an_x86_machine_hands_its_device_tree_on(
     assert run.report["loader"] == loader
 
 
-@pytest.mark.parametrize(("name", "debian"), [("ppc64le", "ppc64el")])
-def test_a_patched_kernel_of_another_architecture_takes_the_tree_and_passes_its_own_tests(
-    name: str, debian: str, tmp_path: Path
+PASSED = "kexec_dtb: pass:9 fail:0 skip:0 total:9"
+TALK = "kunit.enable=1 loglevel=7"
+
+
+def test_a_patched_power_kernel_passes_its_own_tests_and_hands_the_merged_tree_on(
+    tmp_path: Path,
 ) -> None:
-    kernel = kernel_series.build(SERIES["6.12"], debian)
-    job = Job(cmdline=line(name), loader="kexec_file_dtb", kernel=OWN)
-    files = {OWN[1:]: kernel_series.of(SERIES["6.12"], debian).elf.read_bytes()}
-    words = "kunit.enable=1 loglevel=7"
-    run = ended(start(name, job, tmp_path, words=words, files=files, kernel=kernel))
-    assert "kexec_dtb: pass:9 fail:0 skip:0 total:9" in run.log
+    kernel = kernel_series.build(SERIES["6.12"], "ppc64el")
+    job = Job(cmdline=line("ppc64le"), loader="kexec_file_dtb", kernel=OWN)
+    files = {OWN[1:]: kernel_series.of(SERIES["6.12"], "ppc64el").elf.read_bytes()}
+    run = ended(start("ppc64le", job, tmp_path, words=TALK, files=files, kernel=kernel))
+    assert PASSED in run.log
     said = run.fields("SECOND")
     assert (said["value"], said["bootd,loader"]) == ("merged", "kexec_file_dtb")
     assert run.cmdline.decode() == job.cmdline
+
+
+def test_a_patched_riscv_kernel_passes_its_own_tests_and_accepts_the_merged_tree(
+    tmp_path: Path,
+) -> None:
+    kernel = kernel_series.build(SERIES["6.12"], "riscv64")
+    job = Job(cmdline=line("riscv64"), loader="kexec_file_dtb", kernel=OWN, execute=False)
+    files = {OWN[1:]: kernel_series.of(SERIES["6.12"], "riscv64").elf.read_bytes()}
+    run = start("riscv64", job, tmp_path, words=TALK, files=files, kernel=kernel)
+    assert PASSED in run.log
+    assert (run.report["loader"], run.report["tree"]) == ("kexec_file_dtb", "merged")
 
 
 @pytest.mark.parametrize(("loader", "changed"), [("kexec_file_dtb", True), ("kexec_file", False)])
