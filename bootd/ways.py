@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SSH_S: Final = 120.0
 """Somebody may have to enter a passphrase."""
-TLS_S: Final = 15.0
+TLS_S: Final = 30.0
+"""The first client starts the gateway, which takes a small board some seconds."""
 LEAVE_S: Final = 3.0
 
 _NO_COMMAND: Final = 127
