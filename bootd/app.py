@@ -5,14 +5,13 @@ the daemon with a line in the log, and systemd starts it again.
 """
 
 import asyncio
-import errno
 import gc
 import logging
 import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, Final
 
 from bootd import VERSION, config
@@ -20,6 +19,7 @@ from bootd.__main__ import HELPERS, Arguments
 from bootd.config import Config
 from bootd.errors import BootdError, SettingError
 from bootd.linux import console_log, reboot, sd, systemctl
+from bootd.listening import listen
 from bootd.log import start_log
 from bootd.model.board import Board, Tier
 from bootd.model.machine import Machine
@@ -30,10 +30,9 @@ from bootd.probe.prober import Prober
 from bootd.probe.spawn import Spawned
 from bootd.protocol.codec import Json
 from bootd.protocol.messages import Level, Status
-from bootd.reach import private_socket
 from bootd.server.access import Access
 from bootd.server.handlers import Desk
-from bootd.server.listener import Listener, bind
+from bootd.server.listener import Listener
 from bootd.server.service import Service
 from bootd.services.about import About
 from bootd.services.board import BoardReader
@@ -64,9 +63,6 @@ GROUP: Final = "bootd"
 REMOTE_GROUP: Final = "bootd-remote"
 """Its members, of which the gateway is one, may list, select and cancel, and nothing else."""
 
-SOCKET_NAME: Final = "varlink"
-"""FileDescriptorName of bootd.socket."""
-
 
 def run(arguments: Arguments, spawned: Spawned) -> int:
     """Run the daemon until SIGTERM or SIGINT; returns the exit status."""
@@ -77,7 +73,7 @@ def run(arguments: Arguments, spawned: Spawned) -> int:
             place = played_place(arguments.machine) if arguments.machine else real_place()
             undo.callback(place.close)
             settings, errors = config.load(place.root)
-            listening = _listen(arguments, settings, undo)
+            listening = listen(arguments.socket, settings.socket, undo)
             daemon = _Daemon(arguments, place, settings)
             asyncio.run(daemon.run(spawned, listening, errors))
     except* (BootdError, OSError) as group:
@@ -294,35 +290,6 @@ class _Daemon:
                 task.cancel()
         if self._mistake is not None:
             raise self._mistake
-
-
-def _listen(arguments: Arguments, settings: Config, undo: ExitStack) -> socket.socket:
-    """Return the socket that systemd opened for us, or one of our own, removed at the end."""
-    given = sd.take_sockets()
-    if not arguments.socket and SOCKET_NAME in given:
-        return undo.enter_context(socket.socket(fileno=given[SOCKET_NAME]))
-    path = arguments.socket or settings.socket
-    if not arguments.socket and os.geteuid() != 0:
-        path = private_socket() or path
-    try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - pathlib costs 10 ms at start
-        listening = undo.enter_context(bind(path))
-    except OSError as error:
-        raise BootdError(_why_not_listening(path, error)) from error
-    undo.callback(_remove, path)
-    return listening
-
-
-def _why_not_listening(path: str, error: OSError) -> str:
-    reason = error.strerror or str(error)
-    if error.errno == errno.EADDRINUSE:
-        reason = "another bootd listens there; end it, or give this one another path with --socket"
-    return f"cannot listen on {path}: {reason}"
-
-
-def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108 - pathlib costs 10 ms at start
 
 
 def _store(machine: Machine, *, dry_run: bool) -> Store:

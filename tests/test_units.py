@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootd import app
+from bootd import app, listening
 from bootd.gateway import settings
 from bootd.protocol.messages import SOCKET
 
@@ -54,7 +54,7 @@ def test_a_unit_is_exposed_no_more_than_its_work_needs(name: str, most: int) -> 
 def test_socket_name_path_and_group_are_those_of_the_code() -> None:
     text = (UNITS / "bootd.socket").read_text()
     assert f"ListenStream={SOCKET}\n" in text
-    assert f"FileDescriptorName={app.SOCKET_NAME}\n" in text
+    assert f"FileDescriptorName={listening.SOCKET_NAME}\n" in text
     assert f"g {app.GROUP} -\n" in (UNITS / "bootd.sysusers").read_text()
     for name in ("bootmenu@.service", "bootmenu.service"):
         assert f"SupplementaryGroups={app.GROUP}\n" in (UNITS / name).read_text()
