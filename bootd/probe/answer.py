@@ -29,7 +29,6 @@ from bootd.record import replace
 if TYPE_CHECKING:
     from bootd.model.lent import LentFile
     from bootd.model.stack import Member
-    from bootd.model.stack import Member
 
 MAX_OPTIONS: Final = 1024
 """Boot options of one device (DESIGN.md, limits)."""
@@ -74,38 +73,6 @@ def scan_result(answer: Json) -> ScanResult:
         timeout_s=timeout,
         wants=result.wants,
         leads=result.leads,
-    )
-
-
-def member(answer: Json) -> "Member":
-    """Return what a worker says that a disk is a part of.
-
-    Raises:
-        ProtocolError: It is not what a worker in its right mind would say.
-    """
-    from bootd.model.stack import MAX_PIECES, MAX_VOLUMES, Member  # noqa: PLC0415 - few have one
-
-    found = from_json(Member, answer)
-    _at_most(len(found.volumes), MAX_VOLUMES, "$.volumes")
-    for volume in found.volumes:
-        _at_most(len(volume.pieces), MAX_PIECES, "$.volumes[].pieces")
-        for piece in volume.pieces:
-            _at_most(len(piece.places), MAX_ITEMS, "$.volumes[].pieces[].places")
-            numbers = (piece.length, piece.stripe, *(place.start for place in piece.places))
-            if not piece.places or not all(0 <= number < 1 << 63 for number in numbers):
-                raise ProtocolError("$.volumes[].pieces[]: out of range")
-    texts = (found.uuid, found.group, *(volume.uuid for volume in found.volumes))
-    for text in texts:
-        _at_most(len(text), MAX_PATH, "$.uuid")
-    named = tuple(
-        replace(each, name=clean(each.name, MAX_WORD), reason=clean(each.reason, SENTENCE))
-        for each in found.volumes
-    )
-    return replace(
-        found,
-        name=clean(found.name, MAX_WORD),
-        reason=clean(found.reason, SENTENCE),
-        volumes=named,
     )
 
 
