@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -510,9 +511,17 @@ def test_bootdctl_shows_what_the_hooks_of_a_daemon_have_done(root: Path) -> None
         explained = bootdctl(daemon, "explain", "debian")
         assert "these hooks run, and may change it: 10-words, 20-no." in explained.stdout
         (machine / ".machine/etc/bootd/hooks.d/10-words").unlink()
+        wait_for_menu(daemon)
         refused = bootdctl(daemon, "boot", "debian", "--options", "single")
         assert refused.returncode == 1
         assert "the hook 20-no refuses: not alone" in refused.stderr
+
+
+def wait_for_menu(daemon: Daemon) -> None:
+    """Wait until the boot that was asked for is over: a rehearsal stays."""
+    deadline = time.monotonic() + 20
+    while "phase: menu\n" not in bootdctl(daemon, "status").stdout:
+        assert time.monotonic() < deadline, "the boot does not end"
 
 
 def bootdctl(daemon: Daemon, *words: str) -> "subprocess.CompletedProcess[str]":
