@@ -47,6 +47,30 @@ def second(board: Board) -> Second:
     return board.second(60)
 
 
+SECOND = """\
+import os, subprocess, time
+here, there = os.openpty()
+subprocess.Popen(
+    ["bootmenu", "--ui", "plain", "--console", "ttyGS0", "--tty", os.ttyname(there)],
+    stdin=subprocess.DEVNULL,
+)
+typed = False
+while True:
+    text = os.read(here, 4096)
+    os.write(1, text)
+    if b"overlay" in text and not typed:
+        typed = True
+        time.sleep(1)
+        os.write(here, b"t 490\\n")
+"""
+"""A second terminal in the board with the plain face on it, on which somebody types."""
+
+
+def other(board: Board) -> str:
+    """Return what the second terminal has shown."""
+    return board.run("cat /run/second.log; echo")[1]
+
+
 def options(board: Board) -> list[dict[str, Any]]:
     status, output = board.run("bootdctl list --json")
     if status != 0:
@@ -89,6 +113,19 @@ def test_a_disk_that_is_plugged_in_brings_its_option_and_takes_it_along_when_pul
     board.wait("its end on the screen", lambda: "Stick" not in board.screen.text() or None, 10)
 
 
+def test_two_consoles_show_the_same_and_each_says_who_acted(board: Board) -> None:
+    board.check(f"cat > /run/second.py <<'EOF'\n{SECOND}EOF")
+    board.check("python3 /run/second.py >/run/second.log 2>&1 &")
+    board.wait(
+        "the other menu", lambda: "Larch Linux 6.1 with an overlay" in other(board) or None, 60
+    )
+    board.wait_screen(r"Booting in 4\d\d s", 30)
+    board.type("j")
+    words = "Countdown stopped by console ttyAMA0"
+    board.wait("what was done here", lambda: words in other(board) or None, 30)
+    board.wait_screen("Countdown stopped by console ttyAMA0", 10)
+
+
 @pytest.mark.parametrize(
     ("title", "reason"),
     [
@@ -114,6 +151,14 @@ def test_the_explanation_names_the_tree_and_where_values_come_from(board: Board)
     assert tree["origin"] == "merged"
     assert compatible.partition(",")[2] in tree["summary"]
     assert {fact["source"] for fact in tree["facts"]} >= {"live", "boot-option"}
+
+
+def test_a_worker_that_was_taken_over_is_stopped_on_this_processor_too(board: Board) -> None:
+    came = boardattacks.outcomes(board)
+    assert came.pop("missing") == "", "this kernel has everything"
+    assert len(came) == boardattacks.ATTACKS
+    assert set(came.values()) <= {"refused", "ended"}, came
+    assert came["exec"] == "ended"
 
 
 def test_the_second_kernel_runs_its_own_initrd(second: Second) -> None:
@@ -151,14 +196,6 @@ def test_it_starts_every_processor_through_psci(second: Second) -> None:
 @pytest.mark.usefixtures("second")
 def test_no_interrupt_table_of_the_first_kernel_writes_into_the_second(board: Board) -> None:
     assert "memory probably corrupted" not in board.text()
-
-
-def test_a_worker_that_was_taken_over_is_stopped_on_this_processor_too(board: Board) -> None:
-    came = boardattacks.outcomes(board)
-    assert came.pop("missing") == "", "this kernel has everything"
-    assert len(came) == boardattacks.ATTACKS
-    assert set(came.values()) <= {"refused", "ended"}, came
-    assert came["exec"] == "ended"
 
 
 def test_nothing_of_the_first_kernels_chosen_is_left(second: Second) -> None:
