@@ -130,6 +130,18 @@ async def test_settings_timeout_filter_and_a_new_option_have_commands(tmp_path: 
         assert boot["id"] == "manual:sda1"
 
 
+async def test_the_running_tree_is_taken_by_its_own_command(tmp_path: Path) -> None:
+    async with plain(tmp_path) as (terminal, daemon):
+        terminal.send(b"running\n")
+        await terminal.shows("Say which option: running NUMBER.")
+        terminal.send(b"running 2\n")
+        await terminal.until(lambda: "Boot" in daemon.names())
+        (boot,) = [call for name, call in daemon.calls if name == "Boot"]
+        overrides = boot["overrides"]
+        assert isinstance(overrides, dict)
+        assert overrides["devicetreeMode"] == "running"
+
+
 async def test_a_shell_is_asked_for_on_this_console(tmp_path: Path) -> None:
     async with plain(tmp_path) as (terminal, daemon):
         terminal.send(b"!\n")

@@ -20,6 +20,7 @@ class Action(Enum):
     HOME = auto()
     END = auto()
     BOOT = auto()
+    RUNNING = auto()
     DETAILS = auto()
     RESCAN = auto()
     LOG = auto()
@@ -114,6 +115,13 @@ KEYS: Final = (
         shown="Enter",
         help="boot the option under the cursor, at once",
         hint="boot",
+    ),
+    Key(
+        action=Action.RUNNING,
+        names=("R",),
+        shown="R",
+        command="running",
+        help="boot with the running tree where its own is refused",
     ),
     Key(
         action=Action.DETAILS,

@@ -31,6 +31,7 @@ from bootmenu.spoken import (
     tree_lines,
 )
 from bootmenu.state import (
+    Boot,
     Chosen,
     Describe,
     Described,
@@ -93,6 +94,7 @@ class PlainMenu:
         self._typed = ""
         self._after_machine: Text | None = None
         self._longer: Mapping[Action | None, Callable[[str], tuple[str, ...]]] = {
+            Action.RUNNING: self._running,
             Action.DETAILS: self._details,
             Action.SETTINGS: self._settings,
             Action.EDIT: self._edit,
@@ -208,6 +210,14 @@ class PlainMenu:
                 return ("No such command; ? for help.",)
             case _:
                 return ()
+
+    def _running(self, rest: str) -> tuple[str, ...]:
+        if (option_id := self._id(rest)) is None:
+            return ("Say which option: running NUMBER.",)
+        asked_id, changes = self.state.question(option_id)
+        changes = replace(changes, devicetree_mode="running")
+        self._session.perform(Boot(id=asked_id, overrides=changes))
+        return ()
 
     def _details(self, rest: str) -> tuple[str, ...]:
         if (option_id := self._id(rest)) is not None:

@@ -67,7 +67,8 @@ def tree_words(state: MenuState, option: OptionView) -> str:
     if explanation is None:
         return escape(option.tree) or "..."
     if explanation.refused:
-        return f"refused: {escape(explanation.refused)}"
+        instead = " (R boots with the running tree)" if explanation.running_tree else ""
+        return f"refused{instead}: {escape(explanation.refused)}"
     if explanation.tree is None:
         return "none: this machine has no device tree"
     return escape(explanation.tree.summary)

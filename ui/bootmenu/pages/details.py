@@ -64,6 +64,8 @@ def _option(option: OptionView) -> Rows:
 
 
 def _explanation(explanation: Explanation) -> Rows:
+    if explanation.running_tree:
+        yield "key R", escape(explanation.running_tree)
     if explanation.loader:
         yield "loader", escape(explanation.loader)
     if explanation.why:

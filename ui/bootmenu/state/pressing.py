@@ -193,6 +193,25 @@ def boot(state: MenuState, option: OptionView | None = None) -> Step:
     return state, (Boot(id=asked_id, overrides=changes),)
 
 
+def _boot_running(state: MenuState) -> Step:
+    """Boot with the running tree an option that cannot have its own: a choice, never a fallback."""
+    option = state.highlighted
+    explanation = None if option is None else state.explanations.get(option.id)
+    if explanation is None or explanation.running_tree is None:
+        text = (
+            "Nothing to replace: R is for options whose own device tree is refused; e changes it."
+        )
+        return noticed(state, LogLine(level=Level.INFO, text=text)), ()
+    after, requests = boot(state, option)
+    return after, tuple(_with_running_tree(request) for request in requests)
+
+
+def _with_running_tree(request: Request) -> Request:
+    if not isinstance(request, Boot):
+        return request
+    return replace(request, overrides=replace(request.overrides, devicetree_mode="running"))
+
+
 def _why_not(state: MenuState, option: OptionView | None) -> str:
     if not state.connected:
         return f"Cannot boot: {state.link}"
@@ -246,6 +265,7 @@ def _stride(state: MenuState, action: Action) -> int:
 
 _FUNCTIONS: Final[Mapping[Action, Callable[[MenuState], Step]]] = {
     Action.BOOT: _enter,
+    Action.RUNNING: _boot_running,
     Action.EDIT: _edit,
     Action.NEW: open_new,
     Action.TREE: _tree,
