@@ -141,6 +141,10 @@ class Devices:
             return f"{OWN_PARTITION}{partition[1]}"
         return None if not name or name.startswith("cd") else f"({name})"
 
+    def is_bare_uuid(self, name: str) -> bool:
+        """Say whether a script made up a name of a device that GRUB does not have: a UUID alone."""
+        return name not in self._specs and _UUID.fullmatch(name) is not None
+
     def locate(self, text: str, root: str) -> Located:
         """Return where a path of the script is.
 

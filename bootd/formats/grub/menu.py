@@ -40,6 +40,7 @@ class Entry:
         body: What runs when it is chosen.
         source: File that defines it.
         line: 1-based.
+        root: What `$root` was when it was defined; "" where that never counts.
         is_submenu: Its body defines entries.
         frame: Variables that its body sees, as they are when the menu is shown.
         bls: Set when it stands for a file of the Boot Loader Specification.
@@ -54,6 +55,7 @@ class Entry:
     line: int
     frame: Frame
     outer: tuple[str, ...] = ()
+    root: str = ""
     is_submenu: bool = False
     bls: BlsFile | None = None
     file: FileRef | None = None

@@ -107,6 +107,9 @@ class Run:
         if not entry.is_submenu:
             session.load = load
         frame.values["chosen"] = ">".join(each.id for each in (*around, entry))
+        if entry.root and session.devices.is_bare_uuid(frame.values.get("root", "")):
+            # Written for petitboot, which runs a body where it stands: each has its own root.
+            frame.values["root"] = entry.root
         with session.deeper() as allowed:
             if not allowed:
                 return

@@ -42,6 +42,7 @@ def menuentry(session: Session, call: Call) -> int:
             line=budget.line,
             frame=session.env.frame,
             outer=tuple(session.env.arguments),
+            root=session.env.get("root"),
             is_submenu=call.name == "submenu",
         )
     )
