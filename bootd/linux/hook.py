@@ -41,7 +41,6 @@ SAID_BYTES: Final = 4 << 10
 CPU_S: Final = 20
 OPEN_FILES: Final = 256
 
-_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _PIECE: Final = 1 << 20
 
 _NR_MOUNT_SETATTR: Final = 442
@@ -176,7 +175,7 @@ def unwritable(fd: int) -> int:
     if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         return fd
     try:
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+        memfd.seal(fd)
     except OSError:
         copy = memfd.filled("copy", _pieces(fd))
         os.close(fd)

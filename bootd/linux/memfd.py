@@ -29,11 +29,20 @@ def filled(name: str, pieces: Iterable[bytes]) -> int:
             while rest:
                 rest = rest[os.write(fd, rest) :]
         os.lseek(fd, 0, os.SEEK_SET)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+        seal(fd)
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def seal(fd: int) -> None:
+    """Let nobody change a memory file any more, for good.
+
+    Raises:
+        OSError: EPERM where it was made without sealing, EINVAL for another kind of file.
+    """
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
 
 
 def content(fd: int, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bootd.linux.libc import syscall
+from bootd.model.device import WRITABLE
 from bootd.record import dataclass
 
 _NR_OPEN_TREE: Final = 428
@@ -78,9 +79,6 @@ FILE_SYSTEMS: Final[Mapping[str, _FileSystem]] = {
 }
 """The kinds that are looked at, by blkid's name: those whose drivers are fuzzed and maintained."""
 
-WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
-"""The kinds that `mount_writable` takes: what boot partitions are made of."""
-
 _WORDS: Final = {
     errno.EINVAL: "the file system is damaged, or of a version that this kernel does not know",
     errno.EUCLEAN: "the file system is damaged",
@@ -134,7 +132,7 @@ def mount_writable(node: str, fstype: str) -> int:
 
     Args:
         node: The device node.
-        fstype: As blkid names it; must be in `WRITABLE`.
+        fstype: As blkid names it; must be in `bootd.model.device.WRITABLE`.
 
     Returns:
         As `mount_detached`.
@@ -241,22 +239,17 @@ def _drain(context: int) -> str:
 
 def mount_point(node: str) -> str | None:
     """Return where this mount namespace has the root of the device's file system, or None."""
+    from bootd.linux.mounted import unescape  # noqa: PLC0415 - few disks are mounted already
+
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
             front, _, back = line.partition(" - ")
             # Fields 4 and 5: root within the file system, and mount point; proc_pid_mountinfo(5).
             root, place = front.split(" ")[3:5]
             source = back.split(" ")[1]
-            if root == "/" and _unescape(source) == node:
-                return _unescape(place)
+            if root == "/" and unescape(source) == node:
+                return unescape(place)
     return None
-
-
-def _unescape(text: str) -> str:
-    r"""Undo the octal escapes of /proc for space, tab, newline and backslash."""
-    for code in ("\\040", "\\011", "\\012", "\\134"):
-        text = text.replace(code, chr(int(code[1:], 8)))
-    return text
 
 
 def is_supported() -> bool:

@@ -38,6 +38,11 @@ def mounts_of(node: str, table: str = _TABLE) -> tuple[Mounted, ...]:
             _, _, device, root, place, options = front.split(" ")[:6]
             flags = {options.split(",")[0], back.split(" ")[2].strip().split(",")[0]}
             if device == wanted and root == "/":
-                path = _OCTAL.sub(lambda match: chr(int(match[1], 8)), place)
+                path = unescape(place)
                 found.append(Mounted(place=path, writable=flags == {"rw"}))
     return tuple(sorted(found, key=lambda each: not each.writable))
+
+
+def unescape(text: str) -> str:
+    r"""Undo the octal escapes of /proc, such as those for space, tab, newline and backslash."""
+    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)

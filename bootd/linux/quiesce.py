@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bootd.linux.libc import LIBC, last_error
+from bootd.linux.mounted import unescape
 from bootd.model.board import Quiesce
 from bootd.record import dataclass
 
@@ -21,7 +22,6 @@ _MS_RDONLY: Final = 0x1
 _MS_REMOUNT: Final = 0x20
 _MS_FLAGS: Final = {"nosuid": 0x2, "nodev": 0x4, "noexec": 0x8}
 """What a remount takes away unless it is said again."""
-_OCTAL: Final = re.compile(r"\\([0-7]{3})")
 LATER: Final = "/run/bootd/before-kexec"
 _BOOT_PROCESSOR: Final = "cpu0"
 
@@ -100,7 +100,7 @@ def _writable(mounts: str) -> list[tuple[str, int]]:
         words = options.split(",")
         if source.startswith("/dev/") and "rw" in words:
             flags = sum(flag for word, flag in _MS_FLAGS.items() if word in words)
-            found.append((_OCTAL.sub(lambda match: chr(int(match[1], 8)), place), flags))
+            found.append((unescape(place), flags))
     return found
 
 

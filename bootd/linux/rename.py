@@ -30,7 +30,7 @@ def rename_on(node: str, fstype: str, path: str, name: str) -> None:
 
     Args:
         node: The device node.
-        fstype: As blkid names it, one of `bootd.linux.mount.WRITABLE`.
+        fstype: As blkid names it, one of `bootd.model.device.WRITABLE`.
         path: Absolute, from the root of the file system.
         name: The new name in the same folder.
 

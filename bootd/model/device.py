@@ -23,6 +23,9 @@ ANDROID: Final = "android"
 """As `fstype`: no file system but an Android boot image fills the partition. It is never mounted,
 only read."""
 
+WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
+"""As `fstype`: what bootd may write where it is asked to; boot partitions are made of these."""
+
 LUKS: Final = "crypto_LUKS"
 """As `fstype`: encrypted, and locked until a person gives the passphrase."""
 

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from bootd.errors import ProtocolError
+from bootd.model.device import WRITABLE
 from bootd.protocol.codec import Json, from_json
 from bootd.record import dataclass
 
@@ -21,9 +22,6 @@ VARIABLE: Final = "bootd"
 
 NAME: Final = "state.json"
 """The file in a folder."""
-
-WRITABLE: Final = frozenset({"ext2", "ext3", "ext4", "vfat"})
-"""File systems of a state partition: those that `bootd.linux.mount.mount_writable` takes."""
 
 _BUSY_S: Final = 6.0
 """For so long a worker may have the state partition mounted read-only."""

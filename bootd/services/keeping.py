@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Final
 
 from bootd.errors import BootdError
-from bootd.model.device import BlockDevice, DeviceKind
-from bootd.probe.remembering import NAME, WRITABLE, KeptAt, Kind, remember
+from bootd.model.device import WRITABLE, BlockDevice, DeviceKind
+from bootd.probe.remembering import NAME, KeptAt, Kind, remember
 from bootd.protocol.codec import Json, to_json
 from bootd.services.settings import Keeper, Settings
 from bootd.services.store import Store
