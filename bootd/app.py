@@ -12,6 +12,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 
 from bootd import VERSION, config
@@ -43,7 +44,7 @@ from bootd.services.deciding import Deciding, Places
 from bootd.services.discovery import Discovery
 from bootd.services.file_systems import AllowedFileSystems
 from bootd.services.health import watch_health
-from bootd.services.inspection import Inspection, asking
+from bootd.services.inspection import LOOK_S, Inspection
 from bootd.services.leaving import Leaving
 from bootd.services.lifeline import keep_alive, tell_status
 from bootd.services.locks import Locks
@@ -169,7 +170,7 @@ class _Daemon:
             choices=choices,
             about=self._about(leaving),
             leaving=leaving,
-            inspection=Inspection(store, asking(prober)),
+            inspection=Inspection(store, partial(prober.ask, task="tried", timeout_s=LOOK_S)),
             shells=Shells(store, self._start_unit, self._why_no_shell),
             locks=Locks(store, prober),
         )

@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from bootd.ctl.look import Look
 from bootd.errors import ProbeError
 from bootd.formats.lending import lend
 from bootd.fsview import FsView
 from bootd.model.lent import LentFile
-from bootd.policy.lending import answers, questions, unanswered
+from bootd.policy.lending import MAX_ROUNDS, answers, questions, unanswered
 from bootd.probe import answer, confined, image
 from bootd.probe.image import Stretch
 from bootd.protocol.codec import Json, to_json
-
-MAX_ROUNDS: Final = 4
-"""As in the daemon: a file that was lent may ask for the next one."""
 
 
 def look_again(

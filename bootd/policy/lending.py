@@ -5,12 +5,16 @@ not add words to the command line of the built-in disk.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from bootd.model.device import BlockDevice
 from bootd.model.lent import HAVING, LentFile, LentKind
 from bootd.model.option import FileRef
 from bootd.policy.resolve import find_from, is_open_to_anybody
 from bootd.record import replace
+
+MAX_ROUNDS: Final = 4
+"""A file that was lent may ask for the next one; GRUB's own menus need two rounds."""
 
 
 def questions(

@@ -10,6 +10,7 @@ from bootd.errors import CallError
 from bootd.linux.peer import Peer
 from bootd.model.browsing import Against, TreeQuery
 from bootd.model.text import clean
+from bootd.policy.autoboot import MAX_TIMEOUT_S
 from bootd.protocol import methods
 from bootd.protocol.messages import NO_OVERRIDES, ErrorName, Explanation, Resync
 from bootd.protocol.methods import Method
@@ -28,8 +29,6 @@ MAX_BEHIND: Final = 256
 """A subscriber that is more states behind than this gets a Resync instead of what it missed."""
 
 MAX_BY: Final = 60
-
-MAX_TIMEOUT_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,20 +2,16 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Final
 
 from bootd.errors import ProbeError
 from bootd.model.device import BlockDevice
 from bootd.model.lent import LentFile
 from bootd.model.option import FileRef, ScanResult
-from bootd.policy.lending import answers, questions, unanswered
+from bootd.policy.lending import MAX_ROUNDS, answers, questions, unanswered
 from bootd.record import replace
 from bootd.services.discovery import Scanner
 
 log = logging.getLogger(__name__)
-
-MAX_ROUNDS: Final = 4
-"""A file that was lent may ask for the next one; GRUB's own menus need two rounds."""
 
 
 async def scan_with_lent(

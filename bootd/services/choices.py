@@ -7,24 +7,24 @@ by it, the countdown counts by it, and the status shows it.
 from collections.abc import Collection
 from typing import Final
 
-from bootd.errors import CallError, LoadError, SettingError
+from bootd.errors import LoadError, SettingError
 from bootd.model.option import WAIT_FOREVER, ResolvedOption
 from bootd.model.order import UUID, parse, uuid
 from bootd.model.remembered import SAVED, Remembered
 from bootd.model.text import clean
 from bootd.policy import order as boot_order
+from bootd.policy.autoboot import MAX_TIMEOUT_S
 from bootd.policy.menu import Preference, is_pattern
 from bootd.protocol.messages import ErrorName, Level, Overrides
 from bootd.protocol.methods import Configuring
 from bootd.record import dataclass, replace
 from bootd.services.countdown import Countdown
 from bootd.services.lifeline import Note
+from bootd.services.refusal import about, invalid, plain
 from bootd.services.settings import Settings
 from bootd.services.store import Store
 
 MAX_ID: Final = 512
-
-MAX_TIMEOUT_S: Final = 86_400
 
 POWER_ON: Final = "powerOn"
 """As `until`: only until the machine is switched off or restarted."""
@@ -120,7 +120,7 @@ class Choices:
     def set_default(self, wish: str, until: str, by: str) -> None:
         """Make an option the default; raises CallError."""
         if until not in {"", POWER_ON}:
-            raise _misfit("until", f"A default is kept for good, or until {POWER_ON}.")
+            raise invalid("until", f"A default is kept for good, or until {POWER_ON}.")
         self._check_wish(wish)
         if until:
             self._temporary = wish
@@ -160,7 +160,7 @@ class Choices:
         try:
             new = saved.write(option, name, changes, devices)
         except LoadError as error:
-            raise _error(ErrorName.REFUSED, option_id, str(error)) from error
+            raise about(ErrorName.REFUSED, option_id, str(error)) from error
         new_id = saved.id_of(option.id, new.name)
         self._drop_saved(new_id, then=(new,))
         self._store.say(f"{option.option.title} ({new.name}) saved by {by}")
@@ -171,7 +171,7 @@ class Choices:
         title = self._title(option_id)
         if not self._drop_saved(option_id):
             words = "There is no such saved option (any more)."
-            raise _error(ErrorName.NO_SUCH_OPTION, option_id, words)
+            raise about(ErrorName.NO_SUCH_OPTION, option_id, words)
         self._store.say(f"{title} forgotten by {by}")
 
     async def settle(self) -> None:
@@ -180,7 +180,7 @@ class Choices:
             await self._settings.saved()
         except SettingError as error:
             message = f"It holds until the next power-on only: {error}."
-            raise CallError(ErrorName.FORBIDDEN, message, {"message": message}) from error
+            raise plain(ErrorName.FORBIDDEN, message) from error
 
     def _drop_saved(self, option_id: str, then: tuple[object, ...] = ()) -> bool:
         from bootd.services.saved import id_of  # noqa: PLC0415 - when somebody wants it
@@ -218,7 +218,7 @@ class Choices:
 
     def _check_wish(self, wish: str) -> None:
         if len(wish) > MAX_ID or not wish.isprintable():
-            raise _misfit("id", f"An id has at most {MAX_ID} printable characters.")
+            raise invalid("id", f"An id has at most {MAX_ID} printable characters.")
         if wish in {"", SAVED} or is_pattern(wish):
             return
         option = self._existing(wish)
@@ -228,20 +228,20 @@ class Choices:
                 f"has to name it first ({UUID}{uuid(option.id)} or "
                 f"{option.kind.value})."
             )
-            raise _error(ErrorName.REFUSED, wish, words)
+            raise about(ErrorName.REFUSED, wish, words)
 
     def _existing(self, option_id: str) -> ResolvedOption:
         found = self._store.state.find(option_id)
         if found is None:
             words = "There is no such boot option (any more)."
-            raise _error(ErrorName.NO_SUCH_OPTION, option_id, words)
+            raise about(ErrorName.NO_SUCH_OPTION, option_id, words)
         return found
 
     def _change(self, option_id: str, **changes: object) -> None:
         try:
             self._settings.replace(**changes)
         except SettingError as error:
-            raise _error(ErrorName.REFUSED, option_id, f"{error}.") from error
+            raise about(ErrorName.REFUSED, option_id, f"{error}.") from error
 
     def _title(self, option_id: str) -> str:
         found = self._store.state.find(option_id)
@@ -252,12 +252,12 @@ def _changes(asked: Configuring) -> dict[str, object]:
     changes: dict[str, object] = {}
     for name in asked.reset:
         if name not in RESET:
-            raise _misfit("reset", f"There is no setting {clean(name, 40)!r} to reset.")
+            raise invalid("reset", f"There is no setting {clean(name, 40)!r} to reset.")
         changes[RESET[name]] = None
     if asked.timeout_seconds is not None:
         if not WAIT_FOREVER <= asked.timeout_seconds <= MAX_TIMEOUT_S:
             words = f"The timeout must be 0 to {MAX_TIMEOUT_S} seconds, or -1 for none."
-            raise _misfit("timeoutSeconds", words)
+            raise invalid("timeoutSeconds", words)
         changes["timeout_s"] = asked.timeout_seconds
     if asked.autoboot is not None:
         changes["autoboot"] = asked.autoboot
@@ -265,14 +265,5 @@ def _changes(asked: Configuring) -> dict[str, object]:
         try:
             changes["order"] = parse(asked.order)
         except ValueError as error:
-            raise _misfit("order", f"The boot order: {error}.") from None
+            raise invalid("order", f"The boot order: {error}.") from None
     return changes
-
-
-def _error(name: str, option_id: str, message: str) -> CallError:
-    return CallError(name, message, {"id": option_id, "message": message})
-
-
-def _misfit(parameter: str, message: str) -> CallError:
-    parameters: dict[str, object] = {"parameter": parameter, "message": message}
-    return CallError(ErrorName.INVALID_PARAMETER, message, parameters)

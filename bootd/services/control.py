@@ -21,6 +21,7 @@ from bootd.record import replace
 from bootd.services.booter import Booter, Outlook
 from bootd.services.countdown import Countdown
 from bootd.services.overriding import by_hand, laid, overridden
+from bootd.services.refusal import about, plain
 from bootd.services.state import MenuEntry
 from bootd.services.store import Store
 from bootd.services.wishes import NO_WISHES, Depart, Tries, Uncounted, Wishes, stay
@@ -95,7 +96,7 @@ class Control:
     def select(self, option_id: str, by: str) -> None:
         """Make an option the one that is highlighted everywhere and booted by the countdown."""
         if self._store.state.find(OptionId(option_id)) is None:
-            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
+            raise about(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
         option, _ = self._bootable(option_id, NO_OVERRIDES)
         self._store.select(option.id)
         self._store.say(f"{option.option.title} selected by {by}")
@@ -145,7 +146,7 @@ class Control:
         try:
             return await self._booter.browse(resolved, changes, query)
         except (BootdError, OSError) as error:
-            raise _failure(ErrorName.REFUSED, option_id, str(error)) from error
+            raise about(ErrorName.REFUSED, option_id, str(error)) from error
 
     def entry(self, option_id: str) -> MenuEntry | None:
         """Return an option as it stands in the menu, or one to be given by hand."""
@@ -186,7 +187,7 @@ class Control:
     def _free(self) -> asyncio.TaskGroup:
         if self._load is not None or self._tasks is None:
             message = "Another boot is under way; cancel it first."
-            raise CallError(ErrorName.BUSY, message, {"message": message})
+            raise plain(ErrorName.BUSY, message)
         return self._tasks
 
     async def cancel(self, by: str) -> None:
@@ -206,14 +207,14 @@ class Control:
         load.add_done_callback(self._load_done)
         await asyncio.wait({loaded})
         if loaded.cancelled():
-            raise _failure(ErrorName.BOOT_FAILED, option.id, "The boot was cancelled.")
+            raise about(ErrorName.BOOT_FAILED, option.id, "The boot was cancelled.")
         match loaded.result():
             case LoadReport() as report:
                 return report
             case MergeRefusedError() as error:
-                raise _failure(ErrorName.REFUSED, option.id, str(error))
+                raise about(ErrorName.REFUSED, option.id, str(error))
             case error:
-                raise _failure(ErrorName.BOOT_FAILED, option.id, str(error))
+                raise about(ErrorName.BOOT_FAILED, option.id, str(error))
 
     async def _boot(
         self,
@@ -372,16 +373,16 @@ class Control:
         """Return an option with what is to be changed in it; what was saved lies below the rest."""
         found = self.entry(option_id)
         if found is None:
-            raise _failure(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
+            raise about(ErrorName.NO_SUCH_OPTION, option_id, _NONE_SUCH)
         try:
             return overridden(found.resolved, overrides), laid(found.changes, overrides)
         except LoadError as error:
-            raise _failure(ErrorName.BOOT_FAILED, option_id, str(error)) from error
+            raise about(ErrorName.BOOT_FAILED, option_id, str(error)) from error
 
     def _bootable(self, option_id: str, overrides: Overrides) -> tuple[ResolvedOption, Overrides]:
         option, changes = self._find(option_id, overrides)
         if not option.bootable:
-            raise _failure(ErrorName.NOT_BOOTABLE, option_id, why_not(option))
+            raise about(ErrorName.NOT_BOOTABLE, option_id, why_not(option))
         return option, changes
 
 
@@ -389,7 +390,3 @@ def why_not(option: ResolvedOption) -> str:
     """Return the sentence on why an option cannot boot; it must not be bootable."""
     absent = [f"{it.what} {it.path} is not on {it.device}" for it in option.missing]
     return f"{option.option.title} cannot boot: {'; '.join([*option.reasons, *absent])}."
-
-
-def _failure(name: str, option_id: str, message: str) -> CallError:
-    return CallError(name, message, {"id": option_id, "message": message})

@@ -1,18 +1,15 @@
 """Why is nothing here? Where the formats look on a device, found out when somebody asks."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bootd.errors import BootdError, CallError
+from bootd.errors import BootdError
 from bootd.model.device import BlockDevice
 from bootd.model.text import clean
 from bootd.protocol.codec import Json, from_json
 from bootd.protocol.machine import LookView
-from bootd.protocol.messages import ErrorName
+from bootd.services.refusal import invalid
 from bootd.services.store import Store
-
-if TYPE_CHECKING:
-    from bootd.probe.prober import Prober
 
 LOOK_S: Final = 10.0
 """A disk may have to spin up."""
@@ -20,17 +17,6 @@ LOOK_S: Final = 10.0
 
 Ask = Callable[[BlockDevice], Awaitable[Json]]
 """Has a confined worker answer `tried`; raises BootdError or OSError."""
-
-
-def asking(prober: "Prober") -> Ask:
-    """Return what asks the workers of a prober."""
-
-    async def ask(device: BlockDevice) -> Json:
-        async with prober.session(device) as session:
-            answer, _ = await session.call("tried", None, timeout_s=LOOK_S)
-            return answer
-
-    return ask
 
 
 class Inspection:
@@ -53,19 +39,14 @@ class Inspection:
         """
         device = self._store.find_device(name)
         if device is None:
-            raise _refusal(f"There is no device {clean(name, 40)!r} (any more).")
+            raise invalid("device", f"There is no device {clean(name, 40)!r} (any more).")
         try:
             return _views(await self._ask(device))
         except (BootdError, OSError) as error:
-            raise _refusal(f"{clean(name, 40)} cannot be looked at: {error}") from error
+            raise invalid("device", f"{clean(name, 40)} cannot be looked at: {error}") from error
 
 
 def _views(answer: Json) -> tuple[LookView, ...]:
     """Read what a worker says, which has seen foreign files."""
     tried = from_json(tuple[tuple[str, str, bool], ...], answer)
     return tuple(LookView(format=name, path=path, found=found) for name, path, found in tried)
-
-
-def _refusal(message: str) -> CallError:
-    parameters: dict[str, object] = {"parameter": "device", "message": message}
-    return CallError(ErrorName.INVALID_PARAMETER, message, parameters)

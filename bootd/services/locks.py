@@ -10,10 +10,11 @@ import os
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from bootd.errors import BootdError, CallError, ProbeError
+from bootd.errors import BootdError, ProbeError
 from bootd.model.device import LUKS
 from bootd.protocol.codec import Json
 from bootd.protocol.messages import ErrorName
+from bootd.services.refusal import about, invalid, plain
 from bootd.services.store import Store
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,10 @@ class Locks:
         """
         device = self._store.find_device(name)
         if device is None or device.fstype != LUKS:
-            raise _invalid("device", "There is no locked device of this name.")
+            raise invalid("device", "There is no locked device of this name.")
         secret = passphrase.encode("utf-8", "surrogateescape")
         if not 0 < len(secret) <= MAX_PASSPHRASE:
-            raise _invalid("passphrase", f"A passphrase has 1 to {MAX_PASSPHRASE} bytes.")
+            raise invalid("passphrase", f"A passphrase has 1 to {MAX_PASSPHRASE} bytes.")
         self._check_wait()
         async with self._one:
             self._check_wait()  # others may have guessed meanwhile
@@ -74,9 +75,7 @@ class Locks:
                 why = error.reason if isinstance(error, ProbeError) else str(error)
                 log.warning("%s was not unlocked by %s: %s", name, by, why)
                 message = f"{name} was not unlocked: {why}."
-                raise CallError(
-                    ErrorName.REFUSED, message, {"id": name, "message": message}
-                ) from error
+                raise about(ErrorName.REFUSED, name, message) from error
         self._wrong = 0
         log.info("%s unlocked by %s", name, by)
         self._store.say(f"{name} unlocked by {by}")
@@ -101,9 +100,4 @@ class Locks:
         left = self._free_at - asyncio.get_running_loop().time()
         if left > 0:
             message = f"Too many wrong passphrases: try again in {left:.0f} s."
-            raise CallError(ErrorName.BUSY, message, {"message": message})
-
-
-def _invalid(parameter: str, message: str) -> CallError:
-    parameters: dict[str, object] = {"parameter": parameter, "message": message}
-    return CallError(ErrorName.INVALID_PARAMETER, message, parameters)
+            raise plain(ErrorName.BUSY, message)

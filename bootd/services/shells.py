@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bootd.errors import CallError
 from bootd.model.text import clean
 from bootd.protocol.messages import ErrorName, Level, Phase
+from bootd.services.refusal import plain
 from bootd.services.store import Store
 
 log = logging.getLogger(__name__)
@@ -45,20 +45,16 @@ class Shells:
                 did not work. Busy, when a boot is under way.
         """
         if refusal := self._refusal():
-            raise _error(ErrorName.FORBIDDEN, refusal)
+            raise plain(ErrorName.FORBIDDEN, refusal)
         if not _CONSOLE.fullmatch(console):
             words = f"There is no console {clean(console, 40)!r} to open a shell on."
-            raise _error(ErrorName.FORBIDDEN, words)
+            raise plain(ErrorName.FORBIDDEN, words)
         if self._store.state.status.phase is not Phase.MENU:
-            raise _error(ErrorName.BUSY, "A boot is under way; cancel it first.")
+            raise plain(ErrorName.BUSY, "A boot is under way; cancel it first.")
         self._store.say(f"{by} opens a shell on {console}", Level.WARNING)
         log.warning("a shell on %s, asked by %s", console, by)
         try:
             await asyncio.to_thread(self._start, f"bootshell@{console}.service")
         except OSError as error:
             reason = error.strerror or str(error)
-            raise _error(ErrorName.FORBIDDEN, f"That did not work: {clean(reason)}.") from error
-
-
-def _error(name: str, message: str) -> CallError:
-    return CallError(name, message, {"message": message})
+            raise plain(ErrorName.FORBIDDEN, f"That did not work: {clean(reason)}.") from error
